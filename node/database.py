@@ -1,0 +1,166 @@
+"""The database: the handle, column types, sortable ids and the one place that commits.
+
+What does not live here: tables (`node.models`), reads (`node.queries`), writes (`node.actions`).
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import JSON, BigInteger, DateTime, Engine, Integer, event
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+PATIENCE = 15.0
+"""Seconds a writer waits for another writer's SQLite transaction."""
+
+
+class Base(DeclarativeBase):
+    """The parent of all tables."""
+
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False, "autoflush": False})
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An aware UTC datetime. A naive value is a mistake of ours and raises ValueError."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive datetime {value!r}: times are aware and UTC")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Json: TypeEngine[Any] = JSON().with_variant(JSONB(), "postgresql")
+Id: TypeEngine[int] = BigInteger().with_variant(Integer(), "sqlite")
+"""SQLite keys a table directly only by a column that says INTEGER."""
+
+_last_id = 0
+_id_lock = threading.Lock()
+
+
+def new_id(moment: datetime) -> int:
+    """Return a sortable 63-bit id: milliseconds of `moment` (aware), then 16 random bits.
+
+    Ids of one process never repeat and never go back within a millisecond.
+    """
+    global _last_id
+    candidate = id_floor(moment) | secrets.randbits(16)
+    with _id_lock:
+        if candidate <= _last_id and candidate >> 16 == _last_id >> 16:
+            candidate = _last_id + 1
+        _last_id = candidate
+    return candidate
+
+
+def id_floor(moment: datetime) -> int:
+    """Return the smallest id that `new_id` could make at `moment`: for paging and retention by time."""
+    return int(moment.timestamp() * 1000) << 16
+
+
+def utc_now() -> datetime:
+    """Return the time now. For doors and jobs, which hand it down as an argument."""
+    return datetime.now(UTC)
+
+
+Bell = Callable[[frozenset[str]], None]
+_bell: Bell | None = None
+
+
+def on_commit(bell: Bell) -> None:
+    """Set what is called, after a commit, with the names of the queues that have new work."""
+    global _bell
+    _bell = bell
+
+
+def ring(session: Session, queue: str) -> None:
+    """Note that `queue` has work as soon as this session's transaction is committed."""
+    session.info.setdefault("bells", set()).add(queue)
+
+
+@contextmanager
+def transaction(*, is_durable: bool = True) -> Iterator[Session]:
+    """Open the caller's session for writing, commit at the end, roll back on any exception.
+
+    Only doors call this. A read transaction that is still open is ended first, so that SQLite takes the write lock
+    at once instead of failing in the middle. `is_durable=False` survives a kill of every process but perhaps not a
+    power cut: right for records whose loss means work done again (delivery acknowledgements, leases), not for words.
+    """
+    session = db.session()
+    if session.in_transaction():
+        session.commit()
+    session.info.pop("bells", None)
+    session.connection(execution_options={"courtyard_begin": "write", "courtyard_durable": is_durable})
+    try:
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        session.info.pop("bells", None)
+        raise
+    bells = session.info.pop("bells", None)
+    if bells and _bell is not None:
+        _bell(frozenset(bells))
+
+
+def prepare_engine(engine: Engine) -> None:
+    """Install the begin and connect rules for this engine's dialect (SQLite or PostgreSQL)."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "begin", _begin_postgresql)
+
+
+def engine_options(url: str, threads: int) -> dict[str, Any]:
+    """Return create_engine's options for this database URL and number of threads in the process."""
+    if url.startswith("sqlite"):
+        return {"connect_args": {"timeout": PATIENCE, "isolation_level": None}, "pool_size": threads + 4}
+    limits = "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=20000"
+    return {"pool_size": min(threads + 2, 20), "max_overflow": 20, "pool_pre_ping": True, "connect_args": {"options": limits}}
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")  # a power cut loses nothing that was acknowledged
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA cache_size=-32768")
+    cursor.execute("PRAGMA wal_autocheckpoint=4000")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Any) -> None:
+    options = connection.get_execution_options()
+    if options.get("courtyard_begin") != "write":
+        connection.exec_driver_sql("BEGIN")
+        return
+    wanted = "FULL" if options.get("courtyard_durable", True) else "NORMAL"
+    state = connection.connection.info  # per DBAPI connection: PRAGMA only when it changes
+    if state.get("synchronous", "FULL") != wanted:
+        connection.exec_driver_sql(f"PRAGMA synchronous={wanted}")
+        state["synchronous"] = wanted
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin_postgresql(connection: Any) -> None:
+    if not connection.get_execution_options().get("courtyard_durable", True):
+        connection.exec_driver_sql("SET LOCAL synchronous_commit=off")

@@ -1,0 +1,45 @@
+"""What a decision is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from node.policy.audiences import Audience
+
+
+class Direction(StrEnum):
+    IN = "in"
+    OUT = "out"
+
+
+class Verdict(StrEnum):
+    """Outbound we send, hold or withhold; inbound we accept, hold or refuse."""
+
+    SEND = "send"
+    ACCEPT = "accept"
+    HOLD = "hold"
+    WITHHOLD = "withhold"
+    REFUSE = "refuse"
+
+
+READ = "Read"
+"""The activity type of a server's GET, signed or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One activity (or a read) and one peer.
+
+    `host` is normalised, '' for an unsigned request. `audience` is None for activities that carry no post.
+    `is_addressed_here` says that an inbound activity names somebody or something of ours.
+    """
+
+    direction: Direction
+    host: str
+    kind: str
+    now: datetime
+    audience: Audience | None = None
+    actor: str = ""
+    is_addressed_here: bool = False

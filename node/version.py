@@ -1,0 +1,3 @@
+"""The version of Courtyard, in one place: the wheel, NodeInfo and `courtyard --version` read it here."""
+
+VERSION = "0.1.0"

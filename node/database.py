@@ -53,27 +53,28 @@ Json: TypeEngine[Any] = JSON().with_variant(JSONB(), "postgresql")
 Id: TypeEngine[int] = BigInteger().with_variant(Integer(), "sqlite")
 """SQLite keys a table directly only by a column that says INTEGER."""
 
+RANDOM_BITS = 20
 _last_id = 0
 _id_lock = threading.Lock()
 
 
 def new_id(moment: datetime) -> int:
-    """Return a sortable 63-bit id: milliseconds of `moment` (aware), then 16 random bits.
+    """Return a sortable 63-bit id: milliseconds of `moment` (aware) since 1970, then 20 random bits.
 
-    Ids of one process never repeat and never go back within a millisecond.
+    Ids that one process makes close to each other in time never repeat and keep their order.
     """
     global _last_id
-    candidate = id_floor(moment) | secrets.randbits(16)
+    candidate = id_floor(moment) | secrets.randbits(RANDOM_BITS)
     with _id_lock:
-        if candidate <= _last_id and candidate >> 16 == _last_id >> 16:
+        if 0 <= _last_id - candidate < 1000 << RANDOM_BITS:
             candidate = _last_id + 1
-        _last_id = candidate
+        _last_id = max(candidate, _last_id) if candidate >> RANDOM_BITS == _last_id >> RANDOM_BITS else candidate
     return candidate
 
 
 def id_floor(moment: datetime) -> int:
     """Return the smallest id that `new_id` could make at `moment`: for paging and retention by time."""
-    return int(moment.timestamp() * 1000) << 16
+    return int(moment.timestamp() * 1000) << RANDOM_BITS
 
 
 def utc_now() -> datetime:

@@ -28,7 +28,7 @@ class Receipt(Base):
         Index("ix_receipts_host", "host", "state"),
     )
 
-    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=True)
     actor_uri: Mapped[str] = mapped_column(String(2048))
     activity_uri: Mapped[str] = mapped_column(String(2048))
     """The activity's id, or 'sha-256:<hex>' of the body when it has none."""
@@ -101,7 +101,7 @@ class Lane(Base):
         Index("ix_lanes_host", "host", "lease_until"),
     )
 
-    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=True)
     actor_id: Mapped[int] = mapped_column(ForeignKey("actors.id"))
     inbox: Mapped[str] = mapped_column(String(2048))
     host: Mapped[str] = mapped_column(String(255))
@@ -123,7 +123,7 @@ class Delivery(Base):
     __tablename__ = "deliveries"
     __table_args__ = (Index("ix_deliveries_lane", "lane_id", "state", "id"), Index("ix_deliveries_activity", "activity_id"))
 
-    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=True)
     lane_id: Mapped[int] = mapped_column(ForeignKey("lanes.id"))
     activity_id: Mapped[int] = mapped_column(ForeignKey("activities.id"))
     state: Mapped[str] = mapped_column(String(12), default="waiting")

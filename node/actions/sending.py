@@ -1,0 +1,195 @@
+"""Hand an activity of ours to the gate and to the lanes that lead to other servers.
+
+The activity and its deliveries are rows of the caller's transaction; workers are rung after the commit. Nothing is
+signed here and nothing is sent: see `node.jobs.delivery`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from federation.addressing import strip_private
+from node import uris
+from node.actions.feeds import insert_ignoring
+from node.config import Settings
+from node.database import new_id, ring
+from node.models import Activity, Actor, Delivery, Lane, Refusal
+from node.policy import Audience, Decision, Rules
+from node.queries.audience import Recipient, send_decision
+
+CHUNK = 500
+"""Rows named in one statement: below every database's limit of parameters."""
+
+Build = Callable[[str], dict[str, Any]]
+
+
+def send(
+    session: Session,
+    actor: Actor,
+    kind: str,
+    build: Build,
+    recipients: Iterable[Recipient],
+    *,
+    audience: Audience | None,
+    object_uri: str | None = None,
+    post_id: int | None = None,
+    is_personal: bool = False,
+    settings: Settings,
+    rules: Rules,
+    now: datetime,
+) -> Activity:
+    """Keep an activity of `actor` and queue it for every recipient the gate lets it go to.
+
+    `build(activity_uri)` returns its document. `audience` is that of the post it carries, None when it carries none.
+    `is_personal` sends to each actor's own inbox instead of the server's shared one (direct messages).
+    Recipients of ours (host '') are ignored: what happens here needs no wire.
+    """
+    activity = keep_activity(
+        session, actor, kind, build, audience=audience, object_uri=object_uri, post_id=post_id, settings=settings, now=now
+    )
+    allowed, withheld = _ask_gate(kind, audience, recipients, rules, now)
+    inboxes = _inboxes(allowed, is_personal)
+    _queue(session, actor.id, activity.id, inboxes, now)
+    _record_withheld(session, activity, withheld, now)
+    if inboxes:
+        ring(session, "outbound")
+    return activity
+
+
+def keep_activity(
+    session: Session,
+    actor: Actor,
+    kind: str,
+    build: Build,
+    *,
+    audience: Audience | None,
+    object_uri: str | None,
+    post_id: int | None,
+    settings: Settings,
+    now: datetime,
+) -> Activity:
+    """Write the activity exactly as it will be signed and served: without bto and bcc (ActivityPub 6)."""
+    activity_id = new_id(now)
+    uri = uris.activity_uri(settings.origin, activity_id)
+    document = strip_private(build(uri))
+    activity = Activity(
+        id=activity_id,
+        uri=document.get("id", uri),
+        kind=kind,
+        actor_id=actor.id,
+        object_uri=object_uri,
+        post_id=post_id,
+        audience=audience or "",
+        document=json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(),
+        created_at=now,
+    )
+    session.add(activity)
+    session.flush()
+    return activity
+
+
+def cancel_waiting(session: Session, object_uri: str, now: datetime) -> int:
+    """Cancel what was never tried of the Creates and Updates of an object that is being deleted (promise G3)."""
+    about = select(Activity.id).where(Activity.object_uri == object_uri, Activity.kind.in_(("Create", "Update")))
+    cancelled = session.execute(
+        update(Delivery)
+        .where(Delivery.activity_id.in_(about), Delivery.state == "waiting", Delivery.attempts == 0)
+        .values(state="cancelled", reason="deleted before it was sent", finished_at=now)
+    )
+    return cancelled.rowcount
+
+
+def former_recipients(session: Session, post_id: int) -> list[Recipient]:
+    """Return one recipient for every inbox that was ever to get something about this post: whom a Delete must reach."""
+    rows = session.execute(
+        select(Lane.host, Lane.inbox)
+        .join(Delivery, Delivery.lane_id == Lane.id)
+        .join(Activity, Activity.id == Delivery.activity_id)
+        .where(Activity.post_id == post_id, or_(Delivery.attempts > 0, Delivery.state == "waiting"))
+        .distinct()
+    )
+    return [Recipient(0, host, inbox, None) for host, inbox in rows]
+
+
+def _ask_gate(
+    kind: str, audience: Audience | None, recipients: Iterable[Recipient], rules: Rules, now: datetime
+) -> tuple[list[Recipient], dict[str, Decision]]:
+    decisions: dict[str, Decision] = {}
+    allowed = []
+    for recipient in recipients:
+        if not recipient.host or not recipient.inbox:
+            continue
+        decision = decisions.get(recipient.host)
+        if decision is None:
+            decision = decisions[recipient.host] = send_decision(recipient.host, kind, audience, rules, now)
+        if decision.is_yes:
+            allowed.append(recipient)
+    return allowed, {host: decision for host, decision in decisions.items() if not decision.is_yes}
+
+
+def _inboxes(recipients: Sequence[Recipient], is_personal: bool) -> dict[str, str]:
+    """Return inbox -> host, each inbox once (ActivityPub 7.1.3: shared inboxes are used)."""
+    if is_personal:
+        return {recipient.inbox: recipient.host for recipient in recipients}
+    return {recipient.shared_inbox or recipient.inbox: recipient.host for recipient in recipients}
+
+
+def _queue(session: Session, actor_id: int, activity_id: int, inboxes: dict[str, str], now: datetime) -> None:
+    lanes = _lanes(session, actor_id, inboxes)
+    rows = [{"lane_id": lane_id, "activity_id": activity_id, "state": "waiting", "created_at": now} for lane_id in lanes]
+    if rows:
+        session.execute(insert(Delivery), rows)
+    for start in range(0, len(lanes), CHUNK):
+        idle = update(Lane).where(Lane.id.in_(lanes[start : start + CHUNK]), Lane.next_at.is_(None))
+        session.execute(idle.values(next_at=now), execution_options={"synchronize_session": False})
+
+
+def _lanes(session: Session, actor_id: int, inboxes: dict[str, str]) -> list[int]:
+    """Return the open lanes' ids from this actor to these inboxes, making those that are missing."""
+    names = list(inboxes)
+    known = _known_lanes(session, actor_id, names)
+    missing = [name for name in names if name not in known]
+    if missing:
+        insert_ignoring(
+            session,
+            Lane,
+            [{"actor_id": actor_id, "inbox": name, "host": inboxes[name], "lease_no": 0, "is_closed": False} for name in missing],
+        )
+        known.update(_known_lanes(session, actor_id, missing))
+    return [lane_id for lane_id, is_closed in known.values() if not is_closed]
+
+
+def _known_lanes(session: Session, actor_id: int, names: list[str]) -> dict[str, tuple[int, bool]]:
+    known: dict[str, tuple[int, bool]] = {}
+    for start in range(0, len(names), CHUNK):
+        rows = session.execute(
+            select(Lane.inbox, Lane.id, Lane.is_closed).where(Lane.actor_id == actor_id, Lane.inbox.in_(names[start : start + CHUNK]))
+        )
+        known.update((inbox, (lane_id, is_closed)) for inbox, lane_id, is_closed in rows)
+    return known
+
+
+def _record_withheld(session: Session, activity: Activity, withheld: dict[str, Decision], now: datetime) -> None:
+    """Keep why a server did not get it: the author and admins ask later."""
+    rows = [
+        {
+            "id": new_id(now),
+            "direction": "out",
+            "host": host,
+            "kind": activity.kind,
+            "object_uri": activity.object_uri or "",
+            "post_id": activity.post_id,
+            "verdict": decision.verdict.value,
+            "reasons": [reason.as_json() for reason in decision.reasons if reason.verdict == decision.verdict],
+            "created_at": now,
+        }
+        for host, decision in withheld.items()
+    ]
+    if rows:
+        session.execute(insert(Refusal), rows)

@@ -1,0 +1,1 @@
+"""Reads. Who may see what is answered by `audience`, for every one of them."""

@@ -1,0 +1,42 @@
+"""The admins' decisions, read into the snapshot that `node.policy.decide` takes."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from node.models import NodeSetting, Peer
+from node.policy import Audience, Mode, PeerRule, PeerState, Rules
+
+VERSION = "policy_version"
+MODE = "mode"
+
+
+def version(session: Session) -> int:
+    """Return the number of the rule set in force; every change of mode or peers raises it."""
+    value = session.scalar(select(NodeSetting.value).where(NodeSetting.name == VERSION))
+    return int(value or 0)
+
+
+def load(session: Session, default_mode: Mode) -> Rules:
+    """Return all rules. `default_mode` is the setting for a node whose admins have not chosen a mode yet."""
+    values = dict(session.execute(select(NodeSetting.name, NodeSetting.value).where(NodeSetting.name.in_((MODE, VERSION)))).tuples())
+    peers = session.scalars(select(Peer)).all()
+    return Rules(
+        mode=Mode(values.get(MODE, default_mode)),
+        peers={peer.host: _rule(peer) for peer in peers},
+        version=int(values.get(VERSION, 0)),
+    )
+
+
+def _rule(peer: Peer) -> PeerRule:
+    return PeerRule(
+        host=peer.host,
+        state=PeerState(peer.state),
+        types_in=None if peer.types_in is None else frozenset(peer.types_in),
+        types_out=None if peer.types_out is None else frozenset(peer.types_out),
+        widest_audience=Audience(peer.widest_audience) if peer.widest_audience else None,
+        allows_media=peer.allows_media,
+        allows_reports=peer.allows_reports,
+        expires_at=peer.expires_at,
+    )

@@ -20,7 +20,7 @@ class Post(Base):
         Index("ix_posts_author", "author_id", "id"),
         Index("ix_posts_thread", "thread_id", "id"),
         Index("ix_posts_reply_uri", "in_reply_to_uri"),
-        Index("ix_posts_local", "is_local", "id"),
+        Index("ix_posts_shared", "is_local", "audience", "id"),
         Index("ix_posts_space", "space_id", "id"),
     )
 

@@ -46,9 +46,7 @@ def install_peer() -> Path:
         raise PeerUnavailable("npm is not installed")
     command = [npm, "ci", "--no-audit", "--no-fund", "--omit=dev", "--loglevel=error"]
     try:
-        done = subprocess.run(
-            command, cwd=PEER_FOLDER, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False
-        )
+        done = subprocess.run(command, cwd=PEER_FOLDER, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
         raise PeerUnavailable(f"npm ci took longer than {INSTALL_SECONDS} s") from error
     if done.returncode != 0 or not binary.exists():
@@ -78,9 +76,7 @@ class FedifyPeer:
         command = [str(node), "server.mjs", "--host", host, "--first-knock", first_knock]
         if authorized_fetch:
             command.append("--authorized-fetch")
-        process = subprocess.Popen(
-            command, cwd=PEER_FOLDER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
-        )
+        process = subprocess.Popen(command, cwd=PEER_FOLDER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line:

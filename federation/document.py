@@ -63,6 +63,14 @@ def parse(body: bytes) -> "Document":
     return Document(raw)
 
 
+def timestamp(moment: datetime) -> str:
+    """Return an aware time as documents carry it: UTC, `Z`, milliseconds only when there are some. Raises ValueError."""
+    if moment.tzinfo is None:
+        raise ValueError("a time without zone says nothing")
+    text = moment.astimezone(UTC).isoformat(timespec="milliseconds" if moment.microsecond else "seconds")
+    return text.removesuffix("+00:00") + "Z"
+
+
 @dataclass(frozen=True)
 class Document:
     """One JSON object of a document, read only. `raw` is what was received and is never changed."""
@@ -78,9 +86,9 @@ class Document:
     @cached_property
     def types(self) -> tuple[str, ...]:
         """All types, at most 10, each at most 100 characters."""
-        return tuple(
-            value for value in _many(self.raw.get("type")) if isinstance(value, str) and 0 < len(value) <= _TYPE_LENGTH
-        )[:_MAX_TYPES]
+        return tuple(value for value in _many(self.raw.get("type")) if isinstance(value, str) and 0 < len(value) <= _TYPE_LENGTH)[
+            :_MAX_TYPES
+        ]
 
     @property
     def type(self) -> str | None:

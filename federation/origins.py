@@ -9,6 +9,7 @@ import ipaddress
 import re
 import unicodedata
 from functools import lru_cache
+from typing import TypeGuard
 
 import idna
 
@@ -24,7 +25,7 @@ _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _FORBIDDEN = re.compile(r"[\s\x00-\x20\x7f/\\?#@%<>\"'^`{|}$&+,;=!*()~]")
 
 
-def is_web_uri(value: object) -> bool:
+def is_web_uri(value: object) -> TypeGuard[str]:
     """Return True for an absolute http(s) URL of at most 2048 characters, without user information or white space."""
     return isinstance(value, str) and len(value) <= MAX_URL and _URL.fullmatch(value) is not None
 
@@ -48,6 +49,14 @@ def same_origin(one: str, other: str) -> bool:
     """Return True when both URLs have the same origin (FEP-fe34); False when either is not an http(s) URL."""
     try:
         return origin(one) == origin(other)
+    except Malformed:
+        return False
+
+
+def same_document(one: str, other: str) -> bool:
+    """Return True when both URLs name one document: equal but for fragment, spelling of the host, and an empty path."""
+    try:
+        return _document_url(one) == _document_url(other)
     except Malformed:
         return False
 
@@ -80,6 +89,12 @@ def _split(url: str) -> tuple[str, str]:
     if match is None:
         raise Malformed("not an http(s) URL", code="bad_url")
     return match[1].lower(), match[2]
+
+
+def _document_url(url: str) -> str:
+    scheme, authority = _split(url)
+    path = url[len(scheme) + 3 + len(authority) :].partition("#")[0]
+    return f"{scheme}://{normalise_host(authority, scheme=scheme)}{'' if path.startswith('/') else '/'}{path}"
 
 
 @lru_cache(maxsize=8192)

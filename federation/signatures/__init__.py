@@ -10,6 +10,7 @@ from dataclasses import InitVar, dataclass, replace
 from datetime import datetime
 
 from federation.errors import Malformed
+from federation.origins import same_origin
 from federation.signatures import cavage, rfc9421
 from federation.signatures.digests import BodyDigest, digest_of
 from federation.signatures.hints import SignatureHints, accept_signature, other_scheme
@@ -103,7 +104,7 @@ def verify(parameters: SignatureParameters, key: VerifyKey) -> Verified:
     """
     if key.key_id != parameters.key_id:
         raise refusal(Refusal.KEY, "the key is not the one that was named")
-    if _origin_text(key.key_id) != _origin_text(key.owner):
+    if key.key_id != key.owner and not same_origin(key.key_id, key.owner):
         raise refusal(Refusal.KEY_OWNER, "the key and its owner are of different origins")
     wanted = _LABEL_ALGORITHMS.get(parameters.algorithm or "", key.algorithm)
     if wanted != key.algorithm:
@@ -113,11 +114,6 @@ def verify(parameters: SignatureParameters, key: VerifyKey) -> Verified:
     else:
         check_signature(key, parameters.signature, parameters.base, parameters.base_without_query)
     return Verified(key.key_id, parameters.scheme, key.owner, parameters.body_sha256, _SEAL)
-
-
-def _origin_text(url: str) -> str:
-    scheme, mark, rest = url.partition("://")
-    return f"{scheme}{mark}{re.split('[/?#]', rest, maxsplit=1)[0]}".lower() if mark else ""
 
 
 def sign(

@@ -51,11 +51,13 @@ class RunningNode:
     process: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def prepare(cls, data: Path, *, address: str = "127.0.0.1", port: int | None = None, **settings: str) -> RunningNode:
+    def prepare(
+        cls, data: Path, *, settings: Mapping[str, str], address: str = "127.0.0.1", port: int | None = None
+    ) -> RunningNode:
         """Choose a port and make the data folder; nothing is started. `settings` are named without COURTYARD_."""
         data.mkdir(parents=True, exist_ok=True)
         domain = f"{address}:{port or free_port(address)}"
-        return cls(data, domain, {name.upper(): value for name, value in settings.items()})
+        return cls(data, domain, settings)
 
     @property
     def origin(self) -> str:

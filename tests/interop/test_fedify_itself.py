@@ -34,9 +34,7 @@ def test_two_peers_follow_each_other_and_exchange_a_note(
     assert known["content"] == "<p>Good morning</p>"
     assert not known["isPublic"]
 
-    reply = there.tell(
-        "post", actor="bob", content="<p>And to you</p>", inReplyTo=post["id"], mentions=[here.actor("alice")]
-    )
+    reply = there.tell("post", actor="bob", content="<p>And to you</p>", inReplyTo=post["id"], mentions=[here.actor("alice")])
     assert eventually(lambda: here.object(reply["id"]), what="the reply")["inReplyTo"] == post["id"]
 
     there.tell("like", actor="bob", object=post["id"])

@@ -13,11 +13,12 @@ from typing import cast
 from flask import current_app
 from sqlalchemy.orm import Session
 
-from federation.addresses import AddressPolicy
-from federation.client import Client
+from federation.addresses import AddressPolicy, Endpoint, hosts_resolver
+from federation.client import Client, SystemResolver
 from node.config import Settings
 from node.policy import Mode, Rules
 from node.queries import rules as rules_query
+from node.version import VERSION
 
 EXTENSION = "courtyard"
 
@@ -33,6 +34,7 @@ class Node:
         self._lock = threading.Lock()
 
     def now(self) -> datetime:
+        """Return the time by the node's clock (aware, UTC)."""
         return self._clock()
 
     def rules(self, session: Session) -> Rules:
@@ -54,8 +56,16 @@ def current_node() -> Node:
 
 
 def make_client(settings: Settings, clock: Callable[[], datetime]) -> Client:
-    """Return the one client through which this process reaches the network."""
-    raise RuntimeError("filled in below")
-
-
-__all__ = ["AddressPolicy", "Node", "current_node", "make_client"]
+    """Return the one client through which a process reaches the network."""
+    listed = frozenset(Endpoint(*address) for address in settings.allowed_addresses)
+    resolve = None
+    if settings.hosts_file is not None:
+        resolve = hosts_resolver(settings.hosts_file.read_text(encoding="utf-8"), SystemResolver())
+    return Client(
+        AddressPolicy(allow_private=settings.allow_private_addresses, allow_listed=listed),
+        f"Courtyard/{VERSION} (+{settings.origin}/)",
+        ca_bundle=str(settings.ca_bundle) if settings.ca_bundle else None,
+        allow_http=settings.allow_private_addresses,
+        resolve=resolve,
+        now=clock,
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from node.database import Base, Id, Json, UTCDateTime
@@ -15,7 +15,7 @@ class Actor(Base):
     """One actor. `host` is '' for ours, else the peer's host; `uri` is the ActivityPub id."""
 
     __tablename__ = "actors"
-    __table_args__ = (Index("ix_actors_username_host", "username", "host"), Index("ix_actors_host", "host"))
+    __table_args__ = (Index("ix_actors_name", text("lower(username)"), "host"), Index("ix_actors_host", "host"))
 
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
     uri: Mapped[str] = mapped_column(String(2048), unique=True)

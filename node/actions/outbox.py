@@ -1,0 +1,402 @@
+"""Say something, change it, take it back. The post, its activity and its deliveries are one transaction (rule 2).
+
+What a post looks like on the wire is `node.activitystreams`; who gets it is `node.queries.audience`; how it is queued is
+`node.actions.sending`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete as sql_delete
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session, joinedload
+
+from federation import activities, objects
+from node import activitystreams, uris
+from node.actions import feeds
+from node.actions.sending import cancel_waiting, former_recipients, send
+from node.actions.texts import MOST_CHARACTERS, Text, read_text
+from node.config import Settings
+from node.database import new_id
+from node.errors import N_, Invalid, NotAllowed, NotThere
+from node.models import Activity, Actor, Follow, Hashtag, Mention, PollOption, Post, PostVersion, SpaceMember, Tombstone
+from node.policy import Audience, Rules, leaves
+from node.queries import audience as audiences
+from node.queries.audience import Recipient, viewer_member
+
+__all__ = ["MOST_CHARACTERS", "Draft", "PollDraft", "delete", "edit", "narrow", "publish", "send"]
+
+MOST_OPTIONS = 16
+LONGEST_OPTION = 200
+LONGEST_POLL = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class PollDraft:
+    """A question's options, in order; `lasts` None: until the author closes it."""
+
+    options: tuple[str, ...]
+    is_multiple: bool = False
+    lasts: timedelta | None = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a member wants to say. `text` is Markdown; `idempotency_key` makes a repeated request one post."""
+
+    text: str
+    audience: Audience = Audience.MEMBERS
+    title: str = ""
+    summary: str = ""
+    language: str | None = None
+    is_sensitive: bool = False
+    in_reply_to: Post | None = None
+    space_id: int | None = None
+    poll: PollDraft | None = None
+    idempotency_key: str | None = None
+
+
+def publish(session: Session, author: Actor, draft: Draft, *, settings: Settings, rules: Rules, now: datetime) -> Post:
+    """Publish a draft and return the post, with author, mentions, hashtags and options loaded.
+
+    Raises Invalid (text, poll), NotAllowed (a reply wider than what it answers, a space one is not in), NotThere (a
+    post one may not see). A draft whose idempotency key was used before returns the post made then.
+    """
+    made_before = _made_before(session, author, draft.idempotency_key)
+    if made_before is not None:
+        return made_before
+    text = read_text(session, draft.text, author, settings, is_empty_allowed=draft.poll is not None)
+    _check_poll(draft.poll)
+    parent = draft.in_reply_to
+    if parent is not None:
+        _check_parent(session, author, draft, parent, rules, now)
+    _check_space(session, author, draft)
+    named = _named(session, author, draft, text)
+    post = _insert(session, author, draft, text, named, settings, now)
+    _count(session, author, parent, now)
+    feeds.spread(session, post)
+    _notify(session, post, parent, named, now)
+    if leaves(draft.audience):
+        recipients = audiences.recipients(session, author.id, draft.audience, [actor.id for actor in named])
+        _announce(session, "Create", post, recipients, settings, rules, now)
+    return post
+
+
+def edit(
+    session: Session,
+    post: Post,
+    *,
+    by: Actor,
+    text: str,
+    title: str | None = None,
+    summary: str | None = None,
+    is_sensitive: bool | None = None,
+    language: str | None = None,
+    settings: Settings,
+    rules: Rules,
+    now: datetime,
+) -> Post:
+    """Change a post of one's own; the former version is kept. The audience stays: newly named people get no more
+    than it gives them. Raises Invalid, NotAllowed."""
+    _check_own(post, by)
+    read = read_text(session, text, by, settings, is_empty_allowed=post.poll is not None)
+    if (read.source, title or post.title, summary or post.summary) == (post.source, post.title, post.summary) and is_sensitive is None:
+        return post
+    written_at = post.edited_at or post.published_at
+    session.add(
+        PostVersion(
+            id=new_id(now), post_id=post.id, title=post.title, source=post.source, content_html=post.content_html,
+            summary=post.summary, created_at=written_at,
+        )
+    )  # fmt: skip
+    post.source, post.content_html, post.edited_at = read.source, read.html, now
+    post.title = post.title if title is None else title.strip()
+    post.summary = post.summary if summary is None else summary.strip()
+    post.is_sensitive = post.is_sensitive if is_sensitive is None else is_sensitive
+    post.language = language or post.language
+    named = _edited_names(session, post, read)
+    _replace_tags(session, post, read.hashtags)
+    post.addressed = activitystreams.addressed(Audience(post.audience), by.followers_uri or "", [actor.uri for actor in named]).as_json()
+    session.flush()
+    post = _reloaded(session, post)
+    if leaves(Audience(post.audience)):
+        reached = audiences.recipients(session, by.id, Audience(post.audience), [actor.id for actor in named])
+        _announce(session, "Update", post, _and_former(session, post, reached), settings, rules, now)
+    return post
+
+
+def narrow(session: Session, post: Post, audience: Audience, *, by: Actor, settings: Settings, rules: Rules, now: datetime) -> Post:
+    """Give a post a narrower audience. Servers that lose it get a Delete. Raises NotAllowed when it would be wider."""
+    _check_own(post, by)
+    if audience.rank >= Audience(post.audience).rank or audience is Audience.SPACE:
+        raise NotAllowed("audience_wider", N_("An audience can be made narrower, never wider."), "audience")
+    had = former_recipients(session, post.id)
+    post.audience = audience
+    post.addressed = activitystreams.addressed(audience, by.followers_uri or "", [row.actor.uri for row in post.mentions]).as_json()
+    session.flush()
+    keep = {recipient.host for recipient in audiences.recipients(session, by.id, audience, [row.actor_id for row in post.mentions])}
+    lost = [recipient for recipient in had if recipient.host not in keep or not leaves(audience)]
+    cancel_waiting(session, post.uri, now)
+    _send_delete(session, post, lost, settings, rules, now)
+    return post
+
+
+def delete(session: Session, post: Post, *, by: Actor | None, settings: Settings, rules: Rules, now: datetime) -> None:
+    """Take a post back: its words are erased, a tombstone stays, and every inbox it was meant for is told.
+
+    `by` is the author, or None when a moderator removes it (the caller has checked the role). Raises NotAllowed.
+    """
+    if post.deleted_at is not None:
+        return
+    if by is not None:
+        _check_own(post, by)
+    reached: list[Recipient] = []
+    if post.is_local and leaves(Audience(post.audience)):
+        named = [row.actor_id for row in post.mentions]
+        reached = _and_former(session, post, audiences.recipients(session, post.author_id, Audience(post.audience), named))
+    erase(session, post, now)
+    if post.is_local:
+        cancel_waiting(session, post.uri, now)
+        _send_delete(session, post, reached, settings, rules, now)
+
+
+def erase(session: Session, post: Post, now: datetime) -> None:
+    """Make a tombstone of a post, ours or another's: nothing of its words stays."""
+    post.deleted_at = now
+    post.source, post.content_raw, post.content_html, post.title, post.summary = None, None, "", "", ""
+    post.poll, post.event = None, None
+    for table in (PostVersion, Mention, Hashtag, PollOption):
+        session.execute(sql_delete(table).where(table.post_id == post.id))
+    feeds.withdraw(session, post.id)
+    if post.in_reply_to_id is not None:
+        fewer = update(Post).where(Post.id == post.in_reply_to_id, Post.replies_count > 0)
+        session.execute(fewer.values(replies_count=Post.replies_count - 1))
+    session.execute(update(Actor).where(Actor.id == post.author_id, Actor.posts_count > 0).values(posts_count=Actor.posts_count - 1))
+    feeds.insert_ignoring(session, Tombstone, [{"uri": post.uri, "host": "", "former_type": post.kind, "deleted_at": now}])
+    session.flush()
+
+
+def _made_before(session: Session, author: Actor, key: str | None) -> Post | None:
+    if not key:
+        return None
+    post = session.scalar(select(Post).where(Post.idempotency_key == _key(author, key)).options(*activitystreams.for_serialising()))
+    return post
+
+
+def _key(author: Actor, key: str) -> str:
+    return f"{author.id}:{key}"[:128]
+
+
+def _check_poll(poll: PollDraft | None) -> None:
+    if poll is None:
+        return
+    options = [option.strip() for option in poll.options if option.strip()]
+    if not 2 <= len(options) <= MOST_OPTIONS or len(set(options)) != len(options):
+        raise Invalid("poll_options", N_("A poll has 2 to %(most)s different options."), "poll", most=MOST_OPTIONS)
+    if any(len(option) > LONGEST_OPTION for option in options):
+        raise Invalid("poll_option_long", N_("An option has at most %(most)s characters."), "poll", most=LONGEST_OPTION)
+    if poll.lasts is not None and not timedelta(minutes=5) <= poll.lasts <= LONGEST_POLL:
+        raise Invalid("poll_length", N_("A poll lasts from 5 minutes to 90 days."), "poll")
+
+
+def _check_parent(session: Session, author: Actor, draft: Draft, parent: Post, rules: Rules, now: datetime) -> None:
+    if not audiences.may_see(session, viewer_member(author.id), parent, rules, now):
+        raise NotThere("parent_not_there", N_("The post you answer is not there any more."))
+    widest = Audience(parent.audience)
+    if draft.audience.rank > widest.rank:
+        raise NotAllowed(
+            "reply_wider", N_("A reply cannot be seen by more people than the post it answers."), "audience", widest=widest.value
+        )
+    if widest is Audience.SPACE and draft.audience is Audience.SPACE and draft.space_id != parent.space_id:
+        raise NotAllowed("reply_elsewhere", N_("A reply stays in the space of the post it answers."), "audience")
+
+
+def _check_space(session: Session, author: Actor, draft: Draft) -> None:
+    if draft.audience is not Audience.SPACE:
+        return
+    member = select(SpaceMember.id).where(SpaceMember.space_id == draft.space_id, SpaceMember.actor_id == author.id)
+    if draft.space_id is None or session.scalar(member) is None:
+        raise NotAllowed("not_in_space", N_("Only members of a space post in it."), "audience")
+
+
+def _named(session: Session, author: Actor, draft: Draft, text: Text) -> list[Actor]:
+    """Return whom the post names: those in its text, and the author of what it answers."""
+    named = {actor.id: actor for actor in text.mentions}
+    parent = draft.in_reply_to
+    if parent is not None and parent.author_id != author.id and parent.author_id not in named:
+        answered = session.get(Actor, parent.author_id)
+        if answered is not None and answered.deleted_at is None:
+            named[answered.id] = answered
+    named.pop(author.id, None)
+    if draft.audience is Audience.DIRECT and not named:
+        raise Invalid("nobody_named", N_("A direct message names at least one person, like @name."), "text")
+    return list(named.values())
+
+
+def _insert(session: Session, author: Actor, draft: Draft, text: Text, named: list[Actor], settings: Settings, now: datetime) -> Post:
+    post_id = new_id(now)
+    uri = uris.post_uri(settings.origin, author.username, post_id)
+    parent = draft.in_reply_to
+    post = Post(
+        id=post_id,
+        uri=uri,
+        url=uri,
+        author_id=author.id,
+        is_local=True,
+        kind="Question" if draft.poll else "Article" if draft.title.strip() else "Note",
+        audience=draft.audience,
+        space_id=draft.space_id if draft.audience is Audience.SPACE else None,
+        in_reply_to_uri=parent.uri if parent else None,
+        in_reply_to_id=parent.id if parent else None,
+        thread_id=parent.thread_id if parent else post_id,
+        title=draft.title.strip(),
+        source=text.source,
+        content_html=text.html,
+        summary=draft.summary.strip(),
+        is_sensitive=draft.is_sensitive or bool(draft.summary.strip()),
+        language=draft.language,
+        published_at=now,
+        received_at=now,
+        likes_count=0,
+        boosts_count=0,
+        replies_count=0,
+        addressed=activitystreams.addressed(draft.audience, author.followers_uri or "", [actor.uri for actor in named]).as_json(),
+        poll=_poll_details(draft.poll, now),
+        idempotency_key=_key(author, draft.idempotency_key) if draft.idempotency_key else None,
+    )
+    session.add(post)
+    session.flush()
+    session.add_all(Mention(id=new_id(now), post_id=post_id, actor_id=actor.id) for actor in named)
+    session.add_all(Hashtag(id=new_id(now), post_id=post_id, name=name) for name in text.hashtags)
+    if draft.poll:
+        names = [option.strip() for option in draft.poll.options if option.strip()]
+        session.add_all(PollOption(id=new_id(now), post_id=post_id, position=at, name=name, votes_count=0) for at, name in enumerate(names))
+    session.flush()
+    return _reloaded(session, post)
+
+
+def _poll_details(poll: PollDraft | None, now: datetime) -> dict[str, Any] | None:
+    if poll is None:
+        return None
+    closes_at = (now + poll.lasts).isoformat() if poll.lasts else None
+    return {"multiple": poll.is_multiple, "closes_at": closes_at, "closed": False, "voters": 0}
+
+
+def _reloaded(session: Session, post: Post) -> Post:
+    found = session.scalar(
+        select(Post).where(Post.id == post.id).options(*activitystreams.for_serialising()), execution_options={"populate_existing": True}
+    )
+    if found is None:
+        raise RuntimeError(f"post {post.id} vanished inside its own transaction")
+    return found
+
+
+def _count(session: Session, author: Actor, parent: Post | None, now: datetime) -> None:
+    more = update(Actor).where(Actor.id == author.id)
+    session.execute(more.values(posts_count=Actor.posts_count + 1, last_post_at=now))
+    if parent is not None:
+        session.execute(update(Post).where(Post.id == parent.id).values(replies_count=Post.replies_count + 1))
+
+
+def _notify(session: Session, post: Post, parent: Post | None, named: list[Actor], now: datetime) -> None:
+    """Tell those who are named, and the author of what is answered, if they may see it."""
+    for actor in named:
+        if not actor.is_local:
+            continue
+        seen = session.scalar(select(Post.id).where(Post.id == post.id, audiences.visible(viewer_member(actor.id))))
+        if seen is not None:
+            kind = "reply" if parent is not None and parent.author_id == actor.id else "mention"
+            feeds.notify(session, actor.id, kind, from_actor_id=post.author_id, post_id=post.id, now=now)
+
+
+def _announce(
+    session: Session, kind: str, post: Post, recipients: Collection[Recipient], settings: Settings, rules: Rules, now: datetime
+) -> Activity:
+    """Wrap the post's document in a Create or Update and queue it."""
+    document = activitystreams.post_object(post, settings)
+    writer = activities.create if kind == "Create" else activities.update
+    audience = Audience(post.audience)
+    return send(
+        session,
+        post.author,
+        kind,
+        lambda uri: writer(
+            id=uri, actor=post.author.uri, object=document, to=document.get("to", ()), cc=document.get("cc", ()), published=now
+        ),
+        recipients,
+        audience=audience,
+        object_uri=post.uri,
+        post_id=post.id,
+        is_personal=audience is Audience.DIRECT,
+        settings=settings,
+        rules=rules,
+        now=now,
+    )
+
+
+def _send_delete(session: Session, post: Post, recipients: list[Recipient], settings: Settings, rules: Rules, now: datetime) -> None:
+    if not recipients:
+        return
+    author = session.get_one(Actor, post.author_id)
+    to = tuple(post.addressed.get("to", ()))
+    cc = tuple(post.addressed.get("cc", ()))
+    send(
+        session,
+        author,
+        "Delete",
+        lambda uri: activities.delete(
+            id=uri, actor=author.uri, object=objects.tombstone(post.uri, now), to=to, cc=cc, published=now
+        ),
+        recipients,
+        audience=None,
+        object_uri=post.uri,
+        post_id=post.id,
+        settings=settings,
+        rules=rules,
+        now=now,
+    )
+
+
+def _and_former(session: Session, post: Post, reached: list[Recipient]) -> list[Recipient]:
+    """Return `reached` and every inbox that had an earlier version, each once (who unfollowed still gets the change)."""
+    inboxes = {recipient.inbox for recipient in reached} | {recipient.shared_inbox for recipient in reached}
+    return [*reached, *(recipient for recipient in former_recipients(session, post.id) if recipient.inbox not in inboxes)]
+
+
+def _edited_names(session: Session, post: Post, text: Text) -> list[Actor]:
+    """Return whom the post names after an edit. For `direct` and `followers` nobody is added: that would widen it."""
+    before = {row.actor_id: row.actor for row in session.scalars(
+        select(Mention).where(Mention.post_id == post.id).options(joinedload(Mention.actor))
+    )}  # fmt: skip
+    after = dict(before)
+    for actor in text.mentions:
+        if actor.id in before or actor.id == post.author_id:
+            continue
+        if Audience(post.audience) is Audience.DIRECT or _would_widen(session, post, actor):
+            continue
+        after[actor.id] = actor
+        session.add(Mention(id=new_id(post.edited_at or post.published_at), post_id=post.id, actor_id=actor.id))
+    return list(after.values())
+
+
+def _would_widen(session: Session, post: Post, actor: Actor) -> bool:
+    if Audience(post.audience) is not Audience.FOLLOWERS:
+        return False
+    follow = select(Follow.id).where(Follow.follower_id == actor.id, Follow.target_id == post.author_id, Follow.state == "accepted")
+    return session.scalar(follow) is None
+
+
+def _replace_tags(session: Session, post: Post, names: Collection[str]) -> None:
+    session.execute(sql_delete(Hashtag).where(Hashtag.post_id == post.id))
+    session.add_all(Hashtag(id=new_id(post.edited_at or post.published_at), post_id=post.id, name=name) for name in names)
+
+
+def _check_own(post: Post, by: Actor) -> None:
+    if post.author_id != by.id or not post.is_local:
+        raise NotAllowed("not_yours", N_("Only the author can change or delete a post."))
+    if post.deleted_at is not None:
+        raise NotThere("deleted", N_("This post has been deleted."))

@@ -1,0 +1,84 @@
+"""Many requests, one commit: the disk is asked once for all that wait (design: "group the commits").
+
+`Arrivals.keep` returns when the receipt is committed, or raises what the database raised: 202 means kept.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from concurrent.futures import Future
+from datetime import datetime
+from queue import SimpleQueue
+
+from flask import Flask
+
+from node.actions import inbox
+from node.actions.inbox import Arrival, Turned
+from node.database import db, transaction
+
+MOST_AT_ONCE = 256
+PATIENCE = 20.0
+"""Seconds a request waits for its commit before it answers 503."""
+
+log = logging.getLogger("courtyard.web")
+
+
+class Arrivals:
+    """One thread that writes what all request threads hand it."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._queue: SimpleQueue[tuple[Arrival | Turned, datetime, Future[None]]] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def keep(self, arrival: Arrival, now: datetime) -> None:
+        """Return once the arrival is committed. Raises OperationalError or TimeoutError when it is not."""
+        self._put(arrival, now).result(timeout=PATIENCE)
+
+    def note(self, turned: Turned, now: datetime) -> None:
+        """Keep a refusal's reasons, without waiting."""
+        self._put(turned, now)
+
+    def _put(self, item: Arrival | Turned, now: datetime) -> Future[None]:
+        future: Future[None] = Future()
+        self._queue.put((item, now, future))
+        if self._thread is None:
+            self._start()
+        return future
+
+    def _start(self) -> None:
+        with self._lock:  # lazily: a thread does not survive a fork
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="arrivals", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            batch = [self._queue.get()]
+            while len(batch) < MOST_AT_ONCE and not self._queue.empty():
+                batch.append(self._queue.get())
+            try:
+                with self._app.app_context():
+                    self._write(batch)
+            except Exception as error:  # every waiting request answers 503 and the peer sends again
+                log.error("arrivals could not be kept: %s", error)
+                for _, _, future in batch:
+                    future.set_exception(error)
+            else:
+                for _, _, future in batch:
+                    future.set_result(None)
+
+    def _write(self, batch: list[tuple[Arrival | Turned, datetime, Future[None]]]) -> None:
+        now = max(at for _, at, _ in batch)
+        arrivals = [item for item, _, _ in batch if isinstance(item, Arrival)]
+        turned = [item for item, _, _ in batch if isinstance(item, Turned)]
+        try:
+            with transaction() as session:
+                if arrivals:
+                    inbox.accept(session, arrivals, now)
+                if turned:
+                    inbox.refuse(session, turned, now)
+        finally:
+            db.session.remove()

@@ -1,0 +1,44 @@
+"""One address, two readers: a GET that asks for ActivityStreams is handed to the door for servers, all others to the web.
+
+The paths below exist in both doors. Which one answers is decided before routing, by the Accept header alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+PREFIX = "/activitypub"
+"""Where the door for servers keeps its twin of a shared path. Nobody reaches it from outside by that name."""
+
+SHARED = re.compile(r"/users/[^/]+|/users/[^/]+/posts/\d+|/users/[^/]+/(?:followers|following|posts/\d+/replies)|/spaces/[^/]+|/tags/[^/]+")
+_WANTED = re.compile(r"application/(?:activity\+json|ld\+json)", re.IGNORECASE)
+_HTML = re.compile(r"text/html|application/xhtml", re.IGNORECASE)
+
+WSGI = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+def wants_activity(accept: str) -> bool:
+    """Say whether an Accept header asks for ActivityStreams, and asks for it before any HTML."""
+    wanted = _WANTED.search(accept)
+    if wanted is None:
+        return False
+    html = _HTML.search(accept)
+    return html is None or wanted.start() < html.start()
+
+
+class Negotiation:
+    """WSGI middleware."""
+
+    def __init__(self, application: WSGI) -> None:
+        self._application = application
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if path == PREFIX or path.startswith(PREFIX + "/"):
+            environ["PATH_INFO"] = "/-/nowhere"
+        elif environ.get("REQUEST_METHOD") in ("GET", "HEAD") and SHARED.fullmatch(path):
+            if wants_activity(environ.get("HTTP_ACCEPT", "")):
+                environ["PATH_INFO"] = PREFIX + path
+        return self._application(environ, start_response)

@@ -59,7 +59,7 @@ def parse_dictionary(text: str) -> dict[str, Member]:
     """Read a dictionary (RFC 8941 3.2), at most 8 KiB. Raises BadField, also when a key comes twice."""
     if len(text) > MAX_FIELD:
         raise BadField("the field is too long")
-    text = text.strip(" ")
+    text = text.lstrip(" ").rstrip(" \t")
     members: dict[str, Member] = {}
     at = 0
     while at < len(text):

@@ -79,6 +79,11 @@ def test_garbage_is_refused(signer: Any, refused: Any, header: str) -> None:
     assert refused(with_header(signer.cavage(), "signature", header))
 
 
+def test_a_header_covered_twice_or_a_header_too_long_is_refused(signer: Any, refused: Any) -> None:
+    assert refused(signer.cavage("(request-target) host date digest date")) == "signature_garbage"
+    assert refused(signer.cavage(extra=f'x="{"a" * 8000}",')) == "signature_too_long"
+
+
 @pytest.mark.parametrize("missing", ["(request-target)", "host", "date", "digest"])
 def test_each_insisted_part_must_be_covered(signer: Any, refused: Any, missing: str) -> None:
     covered = " ".join(name for name in ["(request-target)", "host", "date", "digest"] if name != missing)

@@ -164,6 +164,10 @@ def test_a_garbage_signature_is_refused(signer: Any, refused: Any, signature: st
     assert refused(with_header(signer.rfc9421(), "signature", signature))
 
 
+def test_a_component_covered_twice_is_refused(signer: Any, refused: Any) -> None:
+    assert refused(signer.rfc9421('"@method" "@target-uri" "content-digest" "@method"')) == "signature_garbage"
+
+
 def test_a_signature_input_without_signature_is_refused(signer: Any, refused: Any) -> None:
     message = signer.rfc9421()
     alone = replace(message, headers=tuple(pair for pair in message.headers if pair[0] != "Signature"))

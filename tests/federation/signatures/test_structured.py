@@ -80,7 +80,7 @@ def test_nothing_is_an_empty_dictionary() -> None:
         "a=é",
         "\ta=1",
         "a=1\n",
-        "a=" + "1" * 9000,
+        'a="' + "1" * 9000 + '"',
     ],
 )
 def test_what_is_no_dictionary_is_not_read(text: str) -> None:

@@ -6,6 +6,7 @@ import select
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 
 from federation.client.sockets import Connection
 from federation.client.target import Target
@@ -20,8 +21,9 @@ _Key = tuple[str, str, int]
 class IdleConnections:
     """A bounded store of open connections by scheme, host and port. Any number of threads may share it."""
 
-    def __init__(self, *, most: int = MAX_IDLE) -> None:
+    def __init__(self, *, most: int = MAX_IDLE, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = most
+        self._clock = clock
         self._count = 0
         self._lock = threading.Lock()
         self._waiting: OrderedDict[_Key, list[tuple[float, Connection]]] = OrderedDict()
@@ -38,14 +40,14 @@ class IdleConnections:
                 self._count -= 1
                 if not waiting:
                     del self._waiting[key]
-            if until > time.monotonic() and not _is_readable(connection):
+            if until > self._clock() and not _is_readable(connection):
                 return connection
             connection.close()
 
     def keep(self, target: Target, connection: Connection, seconds: float) -> None:
         """Store `connection` for at most `seconds`; the longest unused ones make room."""
         key = (target.scheme, target.host, target.port)
-        now = time.monotonic()
+        now = self._clock()
         with self._lock:
             waiting = self._waiting.setdefault(key, [])
             waiting.append((now + seconds, connection))
@@ -62,7 +64,7 @@ class IdleConnections:
     def close_expired(self) -> None:
         """Close what has waited too long. `keep` does it in passing; a worker that falls idle calls this."""
         with self._lock:
-            leaving = self._expired(time.monotonic())
+            leaving = self._expired(self._clock())
         for old in leaving:
             old.close()
 

@@ -212,7 +212,7 @@ def software_of(session: Session, hosts: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for start in range(0, len(wanted), 500):
         rows = session.execute(select(Host.host, Host.software).where(Host.host.in_(wanted[start : start + 500])))
-        found.update(rows.tuples())
+        found.update(rows.all())
     return found
 
 

@@ -20,7 +20,7 @@ def version(session: Session) -> int:
 
 def load(session: Session, default_mode: Mode) -> Rules:
     """Return all rules. `default_mode` is the setting for a node whose admins have not chosen a mode yet."""
-    values = dict(session.execute(select(NodeSetting.name, NodeSetting.value).where(NodeSetting.name.in_((MODE, VERSION)))).tuples())
+    values = dict(session.execute(select(NodeSetting.name, NodeSetting.value).where(NodeSetting.name.in_((MODE, VERSION)))).all())
     peers = session.scalars(select(Peer)).all()
     return Rules(
         mode=Mode(values.get(MODE, default_mode)),

@@ -20,9 +20,7 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize(("kind", "status"), EXPECTED.items())
-def test_each_error_is_a_federation_error_with_a_status_and_a_code(
-    kind: type[errors.FederationError], status: int
-) -> None:
+def test_each_error_is_a_federation_error_with_a_status_and_a_code(kind: type[errors.FederationError], status: int) -> None:
     error = kind("what happened", code="special_case")
     assert isinstance(error, errors.FederationError)
     assert kind.http_status == status

@@ -53,4 +53,5 @@ def test_the_contexts_are_json_and_define_what_we_send() -> None:
 
 def test_the_types_do_not_overlap() -> None:
     assert not vocabulary.ACTOR_TYPES & (vocabulary.ACTIVITY_TYPES | vocabulary.POST_TYPES)
-    assert vocabulary.ACTIVITY_TYPES & vocabulary.POST_TYPES == {"Question"}
+    shared = vocabulary.ACTIVITY_TYPES & vocabulary.POST_TYPES
+    assert shared == {"Question"}

@@ -60,6 +60,8 @@ _ACTOR_TERMS: dict[str, object] = {
     "lemmy": "https://join-lemmy.org/ns#",
     "moderators": {"@id": "lemmy:moderators", "@type": "@id"},
     "postingRestrictedToMods": "lemmy:postingRestrictedToMods",
+    # FEP-521a; the Multikey context defines the keys, but not the property that lists them.
+    "assertionMethod": {"@id": "https://w3id.org/security#assertionMethod", "@type": "@id", "@container": "@set"},
     "webfinger": "https://purl.archive.org/socialweb/webfinger#webfinger",  # FEP-2c59
 }
 CONTEXT: list[object] = [AS2, _TERMS]

@@ -48,7 +48,14 @@ def test_anything_else_is_refused(content_type: str | None) -> None:
 def test_the_contexts_are_json_and_define_what_we_send() -> None:
     assert json.loads(json.dumps(vocabulary.CONTEXT))[0] == vocabulary.AS2
     terms = json.loads(json.dumps(vocabulary.ACTOR_CONTEXT))[-1]
-    assert {"featured", "discoverable", "indexable", "manuallyApprovesFollowers", "PropertyValue", "assertionMethod"} <= terms.keys()
+    assert {
+        "featured",
+        "discoverable",
+        "indexable",
+        "manuallyApprovesFollowers",
+        "PropertyValue",
+        "assertionMethod",
+    } <= terms.keys()
 
 
 def test_the_types_do_not_overlap() -> None:

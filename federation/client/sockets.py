@@ -12,7 +12,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-import certifi
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from federation.addresses import AddressPolicy, Endpoint, Resolve
 from federation.client.target import Target
@@ -56,7 +56,8 @@ class DeadlineTLSSocket(ssl.SSLSocket):
     deadline: float = 0.0
 
     def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
-        self.settimeout(_left(self.deadline))
+        if self.deadline:  # ssl itself reads once before the handshake, when the peer is already gone
+            self.settimeout(_left(self.deadline))
         return super().recv(buflen, flags)
 
     def recv_into(self, buffer: Buffer, nbytes: int | None = None, flags: int = 0) -> int:
@@ -74,10 +75,10 @@ Connection = DeadlineSocket | DeadlineTLSSocket
 def tls_context(ca_bundle: str | None = None) -> ssl.SSLContext:
     """Build the context of all our connections: TLS 1.2 or newer, names verified.
 
-    Trusts the system's authorities, certifi's, and those in the PEM file `ca_bundle`.
+    Trusts the system's authorities, those requests ships, and those in the PEM file `ca_bundle`.
     """
     context = ssl.create_default_context()
-    context.load_verify_locations(cafile=certifi.where())
+    context.load_verify_locations(cafile=DEFAULT_CA_BUNDLE_PATH)
     if ca_bundle is not None:
         context.load_verify_locations(cafile=ca_bundle)
     context.set_alpn_protocols(["http/1.1"])

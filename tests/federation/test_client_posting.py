@@ -37,12 +37,18 @@ def plain(peers: Peers) -> Peer:
     return peers.add("plain.test", scheme="http")
 
 
+@pytest.fixture(scope="module")
+def shared_client(peers: Peers, good: Peer, plain: Peer) -> Client:
+    return peers.client(total_timeout=1.5, connect_timeout=0.6, allow_http=True)
+
+
 @pytest.fixture
-def client(peers: Peers, good: Peer, plain: Peer) -> Client:
+def client(shared_client: Client, good: Peer, plain: Peer) -> Client:
+    shared_client.close()
     for peer in (good, plain):
         peer.forget()
         peer.route("POST", "/inbox", 202)
-    return peers.client(total_timeout=1.5, connect_timeout=0.6, allow_http=True)
+    return shared_client
 
 
 def reason(call: Callable[[], object]) -> str:

@@ -103,7 +103,7 @@ class Peer(ScriptedServer):
         }  # fmt: skip
         self.route("GET", "/nodeinfo/2.1", _json("application/json", info))
 
-    def actor(self, name: str, *, type: str = "Person", ed25519: bool = False, **document: Any) -> Actor:
+    def actor(self, name: str, /, *, type: str = "Person", ed25519: bool = False, **document: Any) -> Actor:
         """Make an actor and route its document, WebFinger and inbox. `document` overrides fields of its document."""
         actor = Actor(self, name, type, _pair("rsa", f"{self.origin}/{name}"), overrides=document)
         if ed25519:

@@ -52,19 +52,20 @@ class Rules:
     def peer_for(self, host: str) -> PeerRule | None:
         """Return the rule for this normalised host: its own, or its nearest parent domain's.
 
-        A rule for a parent that blocks wins over a kinder one for the subdomain: a block covers what is under it.
+        A block covers every subdomain and every port; any other rule holds for its own port alone.
         """
         nearest = self.peers.get(host)
-        name, _, port = host.partition(":")
+        name, colon, port = host.rpartition(":") if not host.endswith("]") else (host, "", "")
+        if not colon:
+            name, port = host, ""
         while name:
-            rule = self.peers.get(name)
-            if rule is not None:
-                if rule.state is PeerState.BLOCKED:
+            for spelled in {name, name + colon + port}:
+                rule = self.peers.get(spelled)
+                if rule is not None and rule.state is PeerState.BLOCKED:
                     return rule
-                nearest = nearest or rule
-            if name[0].isdigit() or name[0] == "[":  # an IP address has no parent domain
+                if nearest is None and rule is not None and spelled == name + colon + port:
+                    nearest = rule
+            if name[0] == "[" or name.rpartition(".")[2].isdigit():  # an IP address has no parent domain
                 break
-            _, dot, name = name.partition(".")
-            if not dot:
-                break
+            name = name.partition(".")[2]
         return nearest

@@ -1,0 +1,27 @@
+"""What RQ calls, by name. Each function drains its queue's due rows in a fresh app context and is a no-op without any."""
+
+from __future__ import annotations
+
+from flask import current_app
+
+from node.jobs import delivery, fetching, housekeeping, receiving
+
+
+def outbound() -> None:
+    """Deliver what is due."""
+    delivery.drain(current_app._get_current_object())  # type: ignore[attr-defined]
+
+
+def inbound() -> None:
+    """Let accepted activities take effect."""
+    receiving.drain(current_app._get_current_object())  # type: ignore[attr-defined]
+
+
+def fetch() -> None:
+    """Fetch what effects wait for."""
+    fetching.drain(current_app._get_current_object())  # type: ignore[attr-defined]
+
+
+def media() -> None:
+    """Sweep: expire, cap, repair."""
+    housekeeping.sweep(current_app._get_current_object())  # type: ignore[attr-defined]

@@ -1,0 +1,64 @@
+"""A worker process: RQ takes jobs off its queues one at a time, in this process (no fork: a fork costs 50 ms a job)."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from rq import Queue, SimpleWorker
+
+from node import create_app
+from node.config import Settings
+from node.jobs import delivery
+from node.jobs.bells import connect
+
+log = logging.getLogger("courtyard.worker")
+LEADS = (("outbound", "fetch", "media", "inbound"), ("inbound", "outbound"))
+"""What each worker looks at first. Odd workers never fetch, so that a slow peer cannot keep inbound work waiting."""
+
+
+class Worker(SimpleWorker):  # type: ignore[misc]
+    """Runs every job in a fresh app context, and so with a fresh database session."""
+
+    app: Any = None
+
+    def perform_job(self, job: Any, queue: Any) -> bool:
+        from node.database import db
+
+        with self.app.app_context():
+            try:
+                return bool(super().perform_job(job, queue))
+            finally:
+                db.session.remove()
+
+    def request_stop(self, signum: int, frame: Any) -> None:
+        delivery.stopping.set()
+        super().request_stop(signum, frame)
+
+
+def queues_for(index: int, workers: int) -> tuple[str, ...]:
+    """Return the queues worker number `index` (from 0) of `workers` listens to, first things first."""
+    return LEADS[0] if workers == 1 else LEADS[index % 2]
+
+
+def run(settings: Settings, index: int = 0) -> None:
+    """Work until SIGTERM or SIGINT. A Redis that goes away is waited for."""
+    app = create_app(settings)
+    names = queues_for(index, settings.workers)
+    log.info("worker %s listens to %s", index, ", ".join(names))
+    while not delivery.stopping.is_set():
+        try:
+            connection = connect(settings.redis_url, patience=30)
+            queues = [Queue(name, connection=connection, serializer="json") for name in names]
+            worker = Worker(queues, connection=connection, serializer="json", maintenance_interval=60, log_job_description=False)
+            worker.app = app
+            worker.work(logging_level="WARNING", with_scheduler=False)
+            break
+        except (RedisConnectionError, RedisTimeoutError) as error:
+            log.warning("Redis is away (%s); trying again", type(error).__name__)
+            time.sleep(1)
+    delivery.finish(app)
+    log.info("worker %s has stopped", index)

@@ -1,0 +1,179 @@
+"""A WSGI application behind an ASGI server: reads whole requests without a thread, answers them with one.
+
+The event loop collects headers and body, so slow clients hold a socket and never a thread; a request enters the pool
+of threads only when it is complete. What is passed on is what the client sent, and more than WSGI asks for:
+`RAW_URI` (path and query as they stood in the request line) and `courtyard.headers` (every header, in order, duplicates
+kept), because signatures are computed over them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+log = logging.getLogger("courtyard.web")
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
+
+LARGEST_BODY = 1_048_576 + 1  # One byte more than an inbox takes, so that the application sees that it is too much.
+LARGEST_UPLOAD = 16 * 1_048_576 + 1
+BODY_SECONDS = 10.0
+UPLOAD_SECONDS = 120.0
+SLOW_SECONDS = 2.0
+HOP_BY_HOP = {b"connection", b"keep-alive", b"transfer-encoding", b"upgrade", b"te", b"trailer", b"proxy-authenticate"}
+
+
+class Bridge:
+    """The ASGI face of one WSGI application. While `is_closing`, every answer asks the client to connect anew."""
+
+    def __init__(self, application: Wsgi, threads: int, *, origin_scheme: str = "http") -> None:
+        self._application = application
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="web")
+        self._base = {
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": origin_scheme,
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+            "wsgi.input_terminated": True,
+            "SCRIPT_NAME": "",
+        }
+        self.is_closing = False
+        self.in_flight = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI 3, scope type `http`)."""
+        environ = self._environ(scope)
+        self.in_flight += 1
+        try:
+            answer = await self._answer(environ, receive)
+        finally:
+            self.in_flight -= 1
+        if answer is None:
+            return
+        status, headers, body = answer
+        if self.is_closing or status in (408, 413):
+            headers.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    def close(self) -> None:
+        """Wait for the requests that are being answered, then end the threads."""
+        self._pool.shutdown(wait=True)
+
+    async def _answer(self, environ: dict[str, Any], receive: Receive) -> Answer | None:
+        try:
+            body = await _body(environ, receive)
+        except TimeoutError:
+            return _plain(408, "The request took too long to arrive.")
+        if body is None:
+            return None
+        environ["wsgi.input"] = io.BytesIO(body)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._call, environ)
+
+    def _environ(self, scope: Scope) -> dict[str, Any]:
+        """Return the WSGI environ without `wsgi.input`."""
+        environ = self._base.copy()
+        raw_path = scope.get("raw_path") or scope["path"].encode()
+        query = scope["query_string"].decode("latin-1")
+        path = raw_path.decode("latin-1")
+        environ["REQUEST_METHOD"] = scope["method"]
+        environ["PATH_INFO"] = unquote_to_bytes(raw_path).decode("latin-1")
+        environ["QUERY_STRING"] = query
+        environ["RAW_URI"] = f"{path}?{query}" if query else path
+        environ["SERVER_PROTOCOL"] = "HTTP/" + scope["http_version"]
+        host, port = (scope.get("server") or ("localhost", 0))[:2]
+        environ["SERVER_NAME"], environ["SERVER_PORT"] = str(host), str(port)
+        client = scope.get("client")
+        environ["REMOTE_ADDR"] = client[0] if client else ""
+        headers = []
+        for raw_name, raw_value in scope["headers"]:
+            name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+            headers.append((name, value))
+            if "_" in name:
+                continue  # `X_Forwarded_For` would pass for `X-Forwarded-For` here, which only a proxy may say.
+            key = "HTTP_" + name.upper().replace("-", "_")
+            environ[key] = f"{environ[key]},{value}" if key in environ else value
+        for key in ("CONTENT_LENGTH", "CONTENT_TYPE"):
+            if "HTTP_" + key in environ:
+                environ[key] = environ.pop("HTTP_" + key)
+        if "HTTP_TRANSFER_ENCODING" in environ:
+            environ.pop("CONTENT_LENGTH", None)  # RFC 9112 6.3: chunked wins over a length beside it.
+        environ["courtyard.headers"] = tuple(headers)
+        return environ
+
+    def _call(self, environ: dict[str, Any]) -> Answer:
+        """Run the application in this thread. A mistake of ours is logged and answered with a plain 500."""
+        began = time.monotonic()
+        outcome: list[Any] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], Any]:
+            written = io.BytesIO()
+            outcome[:] = [int(status[:3]), headers, written]
+            return written.write
+
+        try:
+            result = self._application(environ, start_response)
+            try:
+                body = b"".join(result)
+            finally:
+                close = getattr(result, "close", None)
+                if close is not None:
+                    close()
+            status, pairs, written = outcome
+            answer: Answer = (status, _encoded(pairs), written.getvalue() + body)
+        except Exception:
+            log.exception("request failed", extra={"method": environ["REQUEST_METHOD"], "path": environ["RAW_URI"][:200]})
+            answer = _plain(500, "Something went wrong here. It has been noted.")
+        seconds = time.monotonic() - began
+        if seconds > SLOW_SECONDS or answer[0] >= 500:
+            facts = {"method": environ["REQUEST_METHOD"], "path": environ["RAW_URI"][:200], "status": answer[0]}
+            log.warning("request answered", extra={**facts, "seconds": round(seconds, 2)})
+        return answer
+
+
+async def _body(environ: dict[str, Any], receive: Receive) -> bytes | None:
+    """Return the body, cut one byte behind what the application may take; None when the client went away.
+
+    A length that is too large is not read at all: the application refuses it by its header. Raises TimeoutError.
+    """
+    length = environ.get("CONTENT_LENGTH", "")
+    if not length and "HTTP_TRANSFER_ENCODING" not in environ:
+        return b""
+    is_upload = environ.get("CONTENT_TYPE", "").lower().startswith("multipart/form-data")
+    largest = LARGEST_UPLOAD if is_upload else LARGEST_BODY
+    if length and (not length.isdigit() or int(length) > largest):
+        return b""
+    chunks: list[bytes] = []
+    size = 0
+    async with asyncio.timeout(UPLOAD_SECONDS if is_upload else BODY_SECONDS):
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            chunks.append(message.get("body", b""))
+            size += len(chunks[-1])
+            if size >= largest or not message.get("more_body"):
+                return b"".join(chunks)[:largest]
+
+
+def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    pairs = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    return [pair for pair in pairs if pair[0] not in HOP_BY_HOP]
+
+
+def _plain(status: int, text: str) -> Answer:
+    body = text.encode() + b"\n"
+    return status, [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())], body

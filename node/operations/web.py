@@ -1,0 +1,98 @@
+"""The web process: the Flask application behind Granian, on a socket the supervisor holds.
+
+Why Granian, embedded and with our own bridge: docs/decisions.md. The socket stays open while this process is replaced,
+so that a restart refuses no connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import resource
+import signal
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from granian._granian import SocketHolder
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+
+from node.config import Settings
+from node.operations.bridge import Bridge, Wsgi
+from node.operations.sockets import BACKLOG
+
+log = logging.getLogger("courtyard.web")
+
+MOST_CONNECTIONS = 4096
+HEADER_SECONDS = 10
+HEADER_BYTES = 16_384  # Request line and headers together; beyond that 431.
+GOODBYE_SECONDS = 0.7
+"""How long answers say `Connection: close` before connections are closed: clients then leave by themselves."""
+
+
+class SocketServer(Server):
+    """Granian's embedded server on a listening socket that is already there."""
+
+    def __init__(self, application: Bridge, listener: socket.socket) -> None:
+        host, port = listener.getsockname()[:2]
+        super().__init__(
+            application,
+            address=host,
+            port=port,
+            interface=Interfaces.ASGINL,
+            http=HTTPModes.http1,
+            websockets=False,
+            backlog=BACKLOG,
+            backpressure=MOST_CONNECTIONS,
+            http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=HEADER_BYTES),
+            log_enabled=False,
+        )
+        self._listener = listener
+
+    def _init_shared_socket(self) -> None:
+        # The stubs know neither the arguments (descriptor, is it a unix socket, backlog) nor the attribute.
+        self._ssp: Any = None
+        self._shd: Any = SocketHolder(self._listener.fileno(), False, BACKLOG)  # type: ignore[call-arg]
+
+
+def run(settings: Settings, listener: socket.socket, make: Callable[[Settings], Wsgi], ready: Callable[[Wsgi], None]) -> None:
+    """Serve until SIGTERM or SIGINT; then finish what has begun and return. `ready` is called before the first request."""
+    _raise_open_files()
+    application = make(settings)
+    bridge = Bridge(application, settings.web_threads, origin_scheme="http")
+    listener.setblocking(False)
+    ready(application)
+    try:
+        asyncio.run(_serve(bridge, listener))
+    finally:
+        bridge.close()
+    log.info("web stopped")
+
+
+async def _serve(bridge: Bridge, listener: socket.socket) -> None:
+    server = SocketServer(bridge, listener)
+    loop = asyncio.get_running_loop()
+
+    def leave() -> None:
+        if bridge.is_closing:
+            return
+        bridge.is_closing = True
+        loop.call_later(GOODBYE_SECONDS, server.stop)
+
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, leave)
+    log.info("web listens", extra={"address": "{}:{}".format(*listener.getsockname()[:2]), "pid": os.getpid()})
+    await server.serve()
+    while bridge.in_flight:
+        await asyncio.sleep(0.02)
+
+
+def _raise_open_files() -> None:
+    """Take as many file descriptors as we may: each connection needs one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(hard, 65_536) if hard != resource.RLIM_INFINITY else 65_536
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -49,7 +49,7 @@ class UTCDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-Json: TypeEngine[Any] = JSON().with_variant(JSONB(), "postgresql")
+Json: TypeEngine[Any] = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 Id: TypeEngine[int] = BigInteger().with_variant(Integer(), "sqlite")
 """SQLite keys a table directly only by a column that says INTEGER."""
 

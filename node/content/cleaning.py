@@ -20,8 +20,11 @@ MAX_TAGS = 2_000  # '<' signs
 _MAX_PASSES = 4
 
 TAGS = frozenset(
-    "p br a span strong em b i u s del sub sup small code pre blockquote ul ol li hr h3 h4 h5 h6 ruby rt rp".split()
-)
+    {
+        "a", "b", "blockquote", "br", "code", "del", "em", "h3", "h4", "h5", "h6", "hr", "i", "li", "ol", "p", "pre", "rp", "rt",
+        "ruby", "s", "small", "span", "strong", "sub", "sup", "u", "ul",
+    }
+)  # fmt: skip
 ATTRIBUTES: dict[str, set[str]] = {"a": {"href"}, "*": set()}
 CLASSES = {
     "a": {"mention", "u-url", "hashtag"},

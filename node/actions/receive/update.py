@@ -1,0 +1,33 @@
+"""Update: a new version of a post, or word that an actor has changed."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from federation.activities import Activity
+from federation.vocabulary import ACTOR_TYPES
+from node.actions.receive.context import Context, Outcome, done, ignored
+from node.actions.receive.create import object_of
+from node.actions.remote import change_post, take_post, want_actor
+from node.models import Post
+
+
+def apply(session: Session, activity: Activity, context: Context) -> Outcome:
+    """Change what is the sender's own (cases A04, A05, A06), keeping what a post said before.
+
+    An actor's document is never taken from the activity: it is read at its id, keys and all. An Update that overtook
+    its Create makes the post.
+    """
+    sender = context.sender
+    if activity.object_uri == sender.uri or (activity.object is not None and activity.object.is_a(*ACTOR_TYPES)):
+        want_actor(session, sender.uri, context.now)
+        return done("actor_is_read_again")
+    remote = object_of(activity, context)
+    if remote is None:
+        return ignored("object_not_there")
+    post = session.scalar(select(Post).where(Post.uri == remote.id))
+    if post is None:
+        take_post(context.memory, remote, sender, inbox_owner=context.inbox_owner)
+        return done("made")
+    return done() if change_post(context.memory, post, remote, sender) else ignored("older_version")

@@ -1,0 +1,151 @@
+"""Other servers' actors: kept as their own document says, keys included; and taken away."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from federation.actors import PublicKeyRecord, RemoteActor
+from federation.errors import NotAuthorized
+from federation.origins import host_of
+from node.actions.feeds import insert_ignoring
+from node.content.cleaning import clean, plain_text
+from node.database import new_id, ring
+from node.models import (
+    Actor,
+    ActorKey,
+    Attachment,
+    Block,
+    Boost,
+    Errand,
+    Follow,
+    Hashtag,
+    Like,
+    Mention,
+    Mute,
+    Notification,
+    Pin,
+    PollVote,
+    Post,
+    PostVersion,
+    TimelineEntry,
+)
+
+MAX_NAME = 2_048
+"""Characters of a name after cleaning."""
+
+
+def keep_actor(session: Session, remote: RemoteActor, now: datetime) -> Actor:
+    """Keep or renew an actor and its keys. `remote` was read at its own id (`read_actor` insists on it).
+
+    Raises NotAuthorized for an id of ours. An actor that was deleted and answers again at its id is there again.
+    """
+    actor = session.scalar(select(Actor).where(Actor.uri == remote.id))
+    if actor is not None and actor.is_local:
+        raise NotAuthorized("that actor is one of ours", code="ours")
+    if actor is None:
+        actor = Actor(id=new_id(now), uri=remote.id, host=host_of(remote.id), created_at=remote.published or now)
+        session.add(actor)
+    _describe(actor, remote)
+    actor.updated_at = actor.fetched_at = now
+    actor.deleted_at = None
+    session.flush()
+    _keep_keys(session, actor, remote.public_keys, now)
+    return actor
+
+
+def want_actor(session: Session, uri: str, now: datetime) -> None:
+    """Have an actor's document read anew, soon. Asking twice while it is under way has it read once more."""
+    row = {"id": new_id(now), "kind": "actor", "uri": uri, "budget": 0, "attempts": 0, "due_at": now}
+    insert_ignoring(session, Errand, [row])
+    renewed = update(Errand).where(Errand.kind == "actor", Errand.uri == uri)
+    session.execute(renewed.values(due_at=now, attempts=0), execution_options={"synchronize_session": False})
+    ring(session, "fetch")
+
+
+def bury_actor(session: Session, actor: Actor, now: datetime) -> None:
+    """Delete an account of another server: its posts, relations, reactions and keys; the row stays, empty."""
+    actor.deleted_at = actor.deleted_at or now
+    actor.name = actor.summary_html = actor.summary_source = ""
+    actor.fields, actor.details, actor.also_known_as = [], {}, []
+    actor.url = actor.icon_url = actor.image_url = None
+    actor.followers_count = actor.following_count = actor.posts_count = 0
+    session.flush()
+    quiet = {"synchronize_session": False}
+    _uncount(session, actor.id)
+    posts = select(Post.id).where(Post.author_id == actor.id)
+    boosts = select(Boost.id).where(Boost.actor_id == actor.id)
+    session.execute(delete(TimelineEntry).where(TimelineEntry.boost_id.in_(boosts)), execution_options=quiet)
+    for table in (TimelineEntry, Notification, Attachment, Hashtag, Mention, PostVersion, Pin, Like, Boost):
+        session.execute(delete(table).where(table.post_id.in_(posts)), execution_options=quiet)
+    empty = {"deleted_at": now, "content_html": "", "content_raw": None, "title": "", "summary": "", "poll": None, "event": None}
+    alive = update(Post).where(Post.author_id == actor.id, Post.deleted_at.is_(None))
+    session.execute(alive.values(**empty), execution_options=quiet)
+    session.execute(delete(Notification).where(Notification.from_actor_id == actor.id), execution_options=quiet)
+    columns = (
+        Like.actor_id, Boost.actor_id, Pin.actor_id, PollVote.actor_id, ActorKey.actor_id, Follow.follower_id, Follow.target_id,
+        Block.actor_id, Block.target_id, Mute.target_id, Mention.actor_id,
+    )  # fmt: skip
+    for column in columns:
+        session.execute(delete(column.class_).where(column == actor.id), execution_options=quiet)
+
+
+def _uncount(session: Session, actor_id: int) -> None:
+    """Take the actor's follows, likes and boosts off the numbers of others."""
+    quiet = {"synchronize_session": False}
+    accepted = Follow.state == "accepted"
+    followed = select(Follow.target_id).where(Follow.follower_id == actor_id, accepted)
+    following = select(Follow.follower_id).where(Follow.target_id == actor_id, accepted)
+    fewer = ((Actor.followers_count, followed), (Actor.following_count, following))
+    for column, whose in fewer:
+        counted = update(Actor).where(Actor.id.in_(whose), column > 0)
+        session.execute(counted.values({column: column - 1}), execution_options=quiet)
+    for table, column in ((Like, Post.likes_count), (Boost, Post.boosts_count)):
+        posts = select(table.post_id).where(table.actor_id == actor_id)
+        session.execute(update(Post).where(Post.id.in_(posts), column > 0).values({column: column - 1}), execution_options=quiet)
+
+
+def _describe(actor: Actor, remote: RemoteActor) -> None:
+    actor.kind = remote.type
+    actor.username = remote.preferred_username
+    actor.name = plain_text(remote.name or "", MAX_NAME).replace("\n", " ")
+    actor.summary_html = clean(remote.summary or "")
+    actor.fields = [[plain_text(name, 255).replace("\n", " "), clean(value)] for name, value in remote.fields]
+    actor.url = remote.url
+    actor.inbox = remote.inbox
+    actor.shared_inbox = remote.shared_inbox
+    actor.outbox = remote.outbox
+    actor.followers_uri = remote.followers
+    actor.following_uri = remote.following
+    actor.featured_uri = remote.featured
+    actor.icon_url = remote.icon
+    actor.image_url = remote.image
+    actor.is_locked = remote.manually_approves_followers
+    actor.is_discoverable = remote.discoverable
+    actor.is_indexable = remote.indexable
+    actor.also_known_as = list(remote.also_known_as)
+    actor.moved_to_uri = remote.moved_to
+    actor.details = {"moderators": remote.moderators} if remote.moderators else {}
+
+
+def _keep_keys(session: Session, actor: Actor, records: tuple[PublicKeyRecord, ...], now: datetime) -> None:
+    """Make the actor's keys those its document lists, and no others."""
+    listed = {record.key_id: record for record in records if record.owner == actor.uri}
+    for key in session.scalars(select(ActorKey).where(ActorKey.actor_id == actor.id)):
+        record = listed.pop(key.key_id, None)
+        if record is None:
+            session.delete(key)
+            continue
+        key.public_pem, key.algorithm, key.fetched_at = record.pem, record.algorithm.value, now
+    session.flush()
+    if not listed:
+        return
+    # A key id that another actor of that origin has is not taken away from it.
+    taken = set(session.scalars(select(ActorKey.key_id).where(ActorKey.key_id.in_(listed))))
+    for key_id, record in listed.items():
+        if key_id not in taken:
+            row = {"key_id": key_id, "algorithm": record.algorithm.value, "public_pem": record.pem}
+            session.add(ActorKey(id=new_id(now), actor_id=actor.id, fetched_at=now, **row))
+    session.flush()

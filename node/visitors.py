@@ -14,7 +14,7 @@ from flask import Response, abort, g, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from node.actions import logins
-from node.database import db
+from node.database import db, transaction
 from node.models import LoginSession, Member
 from node.runtime import current_node
 from node.translations import LANGUAGES
@@ -41,7 +41,11 @@ def login() -> tuple[LoginSession, Member] | None:
     """Return who is signed in, `member.actor` loaded, or None. Asked once per request."""
     if "login" not in g:
         secret = request.cookies.get(cookie_name(), "")
-        g.login = logins.member_of(db.session, secret, current_node().now()) if secret else None
+        now = current_node().now()
+        g.login = logins.member_of(db.session(), secret, now) if secret else None
+        if g.login and logins.is_due(g.login[0], now):
+            with transaction(is_durable=False) as session:
+                logins.note_use(session, g.login[0].id, now)
         g.is_informal = bool(g.login and g.login[1].is_informal)
     return g.login  # type: ignore[no-any-return]
 

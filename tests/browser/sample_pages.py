@@ -94,7 +94,7 @@ def pages(reach: Any) -> dict[str, tuple[str, dict[str, Any]]]:
     ]  # fmt: skip
     writing = {"draft": draft(), "reaches": reaches, "languages": [("de", "Deutsch"), ("en", "English")]}
     wrong = draft(text="A line that is kept although something was wrong. " * 4, audience="public", errors={"text": "This is 312 characters too long."})
-    reply = {"post": POSTS[0], "replies": [{"post": POSTS[2], "replies": [{"post": POSTS[6], "replies": []}]}, {"post": POSTS[4], "replies": []}]}
+    replies = {"replies": [POSTS[0], POSTS[2], POSTS[6], POSTS[4]], "depths": {11: 1, 13: 2, 17: 3, 15: 1}, "replies_count": 4}
     everybody = [ANNA, JONAS, FATIMA, REMOTE, LONG, NAMELESS]
     kinds = ("follow_request", "mention", "like", "boost", "follow", "delivery_failed")
     events = [
@@ -111,7 +111,7 @@ def pages(reach: Any) -> dict[str, tuple[str, dict[str, Any]]]:
         LoginSession(id=1, user_agent="Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko Firefox/140.0", address="192.0.2.7", seen_at=NOW),
         LoginSession(id=2, user_agent="Mozilla/5.0 (iPhone) Safari/605", address="2001:db8::7", seen_at=NOW - timedelta(days=3)),
     ]
-    invitation = {"invitation": SimpleNamespace(note="Good that you are coming, Jonas."), "errors": {}, "form": SimpleNamespace(name="", display_name="", email="", language="de")}
+    invitation = {"note": "Good that you are coming, Jonas.", "errors": {}, "form": SimpleNamespace(name="", display_name="", email="", language="de")}
     stream = {"lines": LINES, "marks": MARKS, "newer": "", "older": "?older=1"}
     void = {"lines": [], "marks": MARKS, "newer": "", "older": ""}
     void_words = {"empty_icon": "inside", "empty_title": "Nothing yet", "empty_words": "Nobody has said anything."}
@@ -122,8 +122,8 @@ def pages(reach: Any) -> dict[str, tuple[str, dict[str, Any]]]:
         "home-empty": ("web/home.html", void | writing),
         "inside": ("web/timeline.html", stream | {"heading": "Inside", "words": "Everything said here that everybody inside may see.", "here": "inside"}),
         "inside-empty": ("web/timeline.html", void | void_words | {"heading": "Inside", "words": "", "here": "inside"}),
-        "thread": ("web/thread.html", writing | {"post": POSTS[1], "ancestors": [], "replies": [reply], "replies_count": 4, "marks": MARKS, "has_more": True}),
-        "thread-public": ("web/thread.html", {"post": POSTS[1], "ancestors": [], "replies": [reply], "replies_count": 4, "marks": MARKS, "visitor": None, "draft": None}),
+        "thread": ("web/thread.html", writing | replies | {"post": POSTS[1], "ancestors": [], "marks": MARKS, "has_more": True}),
+        "thread-public": ("web/thread.html", replies | {"post": POSTS[1], "ancestors": [], "marks": MARKS, "visitor": None, "draft": None}),
         "write-error": ("web/write.html", writing | {"draft": wrong, "heading": "Write", "words": "What do you want to say?", "action": "/write", "parent": None, "marks": MARKS,
                         "preview": SimpleNamespace(html="<p>A line that is kept.</p>", sentence=reach("public", 14, 1240, 3), servers=[SimpleNamespace(host="machines.example", words="12 followers · Mastodon")])}),
         "reply": ("web/write.html", writing | {"draft": draft(reply_id=13, audience="public", text="@mira@machines.example "), "heading": "Answer", "words": "Your answer", "action": "/write", "parent": POSTS[2], "marks": MARKS, "preview": None}),

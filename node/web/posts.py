@@ -1,0 +1,79 @@
+"""A post in its conversation, its earlier versions, and where it went."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from flask import abort, redirect, render_template
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from node.database import db
+from node.models import Post
+from node.queries import posts
+from node.queries.posts import DeliveryLine
+from node.visitors import visitor
+from node.web.drafts import composer_for
+from node.web.presenting import ago, post_url
+from node.web.reading import marks_of, own_post_or_404, post_or_404, viewer
+from node.web.wording import activity_words, delivery_words
+
+MOST_REPLIES = 200
+
+
+def post(name: str, post_id: int) -> str:
+    """Show one of our posts at its own address, to whoever may see it."""
+    found = post_or_404(post_id)
+    if not found.is_local or found.author.username != name.lower():
+        abort(404)
+    return _show_thread(found)
+
+
+def any_post(post_id: int) -> Any:
+    """Show a post from elsewhere; one of ours is shown at its own address."""
+    found = post_or_404(post_id)
+    if found.is_local:
+        return redirect(post_url(found), 303)
+    return _show_thread(found)
+
+
+def history(post_id: int) -> str:
+    """Show a post as it was before each edit, the newest first."""
+    found = post_or_404(post_id)
+    now = SimpleNamespace(
+        title=found.title, summary=found.summary, content_html=found.content_html, created_at=found.edited_at or found.published_at
+    )
+    versions = [now, *reversed(posts.versions(db.session(), post_id))]
+    return render_template("web/history.html", post=found, versions=versions)
+
+
+def deliveries(post_id: int) -> str:
+    """Show the author what each server got and answered."""
+    found = own_post_or_404(post_id)
+    lines = posts.deliveries(db.session(), post_id)
+    hosts = {line.host for line in lines if line.kind == "Create"}
+    reached = {line.host for line in lines if line.kind == "Create" and line.state == "delivered"}
+    summary = ngettext("%(done)s of %(num)s server has it.", "%(done)s of %(num)s servers have it.", len(hosts), done=len(reached))
+    return render_template("web/deliveries.html", post=found, lines=[_line(line) for line in lines], summary=summary)
+
+
+def _line(line: DeliveryLine) -> SimpleNamespace:
+    words, tone = delivery_words(line.state)
+    reason = line.reason or (_("Answer %(status)s", status=line.answer) if line.answer else "")
+    if line.state == "waiting" and line.attempts and line.next_at:
+        reason = _("%(reason)s; next try %(when)s", reason=reason or _("No answer yet"), when=ago(line.next_at))
+    return SimpleNamespace(
+        host=line.host, what=activity_words(line.kind), state=words, tone=tone, reason=reason, moment=line.finished_at
+    )
+
+
+def _show_thread(found: Post) -> str:
+    thread = posts.thread(db.session(), found, viewer(), MOST_REPLIES)
+    shown = [*thread.ancestors, found, *thread.replies]
+    member = visitor()
+    composer = composer_for(member, found) if member else {"draft": None}
+    return render_template(
+        "web/thread.html", post=found, ancestors=thread.ancestors, replies=thread.replies, depths=thread.depths,
+        replies_count=len(thread.replies), has_more=thread.is_cut, marks=marks_of(shown), **composer,
+    )  # fmt: skip

@@ -1,0 +1,129 @@
+"""A member's settings in four pages: profile, reading, posting, account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from flask import flash, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import refresh
+from werkzeug.wrappers import Response as BaseResponse
+
+from node.actions import profile
+from node.database import transaction
+from node.errors import ActionError
+from node.models import Member
+from node.policy import Mode
+from node.runtime import current_node
+from node.translations import LANGUAGES
+from node.visitors import the_member
+from node.web import account
+from node.web.drafts import INSIDE_ONLY, ORDER
+from node.web.errors import explain
+from node.web.surroundings import rules
+from node.web.wording import audience_name
+
+PARTS = ("profile", "reading", "posting", "account")
+THEMES = ("auto", "light", "dark")
+FIELD_ROWS = 4
+Errors = dict[str, str]
+
+
+def show(part: str = "profile") -> Any:
+    """Show one page of settings."""
+    member = the_member()
+    return account.show(member) if part == "account" else _render(part, member, FORMS[part](member), {})
+
+
+def save(part: str) -> Any:
+    """Keep one page of settings, or say beside each field what is wrong."""
+    member = the_member()
+    return account.change_password(member) if part == "account" else SAVERS[part](member)
+
+
+def _render(part: str, member: Member, form: SimpleNamespace, errors: Errors) -> str:
+    possible = INSIDE_ONLY if rules().mode is Mode.CLOSED else ORDER
+    audiences = [(audience.value, audience_name(audience)) for audience in possible]
+    return render_template(f"web/settings/{part}.html", part=part, form=form, errors=errors, audiences=audiences)
+
+
+def _saved(part: str) -> BaseResponse:
+    flash(_("Saved."), "good")
+    return redirect(url_for("web.settings", part=part), 303)
+
+
+def _profile_form(member: Member) -> SimpleNamespace:
+    actor = member.actor
+    fields = [list(pair) for pair in actor.fields][:FIELD_ROWS]
+    return SimpleNamespace(
+        name=actor.name, summary=actor.summary_source, fields=fields + [["", ""]] * (FIELD_ROWS - len(fields)),
+        is_locked=actor.is_locked, is_discoverable=actor.is_discoverable,
+    )  # fmt: skip
+
+
+def _save_profile(member: Member) -> Any:
+    pairs = [[label.strip()[:100], content.strip()[:400]] for label, content in zip(
+        request.form.getlist("label"), request.form.getlist("content"), strict=False)][:FIELD_ROWS]  # fmt: skip
+    form = SimpleNamespace(
+        name=request.form.get("name", "").strip(), summary=request.form.get("summary", ""), fields=pairs + [["", ""]] * (FIELD_ROWS - len(pairs)),
+        is_locked=request.form.get("locked") == "yes", is_discoverable=request.form.get("discoverable") == "yes",
+    )  # fmt: skip
+    errors: Errors = {}
+    if not form.name:
+        errors["name"] = _("Please tell us your name.")
+    if any(bool(label) != bool(content) for label, content in pairs):
+        errors["fields"] = _("A fact needs both a label and a content.")
+    if errors:
+        return _render("profile", member, form, errors), 422
+    node = current_node()
+    gate = rules()
+    try:
+        with transaction() as session:
+            profile.update(
+                session, session.merge(member), name=form.name, summary=form.summary, fields=[tuple(pair) for pair in pairs if pair[0]],
+                is_locked=form.is_locked, is_discoverable=form.is_discoverable, settings=node.settings, rules=gate, now=node.now(),
+            )  # fmt: skip
+    except ActionError as error:
+        field = {"display_name": "name"}.get(error.field, error.field)
+        return _render("profile", member, form, {field or "name": explain(error)}), error.status
+    return _saved("profile")
+
+
+def _reading_form(member: Member) -> SimpleNamespace:
+    return SimpleNamespace(language=member.language, address="informal" if member.is_informal else "formal", theme=member.theme)
+
+
+def _save_reading(member: Member) -> Any:
+    form = SimpleNamespace(**{name: request.form.get(name, "") for name in ("language", "address", "theme")})
+    errors: Errors = {}
+    if form.language not in ("", *LANGUAGES):
+        errors["language"] = _("Choose one of these.")
+    if form.theme not in THEMES:
+        errors["theme"] = _("Choose one of these.")
+    if errors:
+        return _render("reading", member, form, errors), 422
+    with transaction() as session:
+        kept = session.merge(member)
+        kept.language, kept.theme, kept.is_informal = form.language, form.theme, form.address == "informal"
+    g.is_informal = form.address == "informal"
+    refresh()  # the words of "Saved" are already in the new language
+    return _saved("reading")
+
+
+def _posting_form(member: Member) -> SimpleNamespace:
+    return SimpleNamespace(audience=member.default_audience)
+
+
+def _save_posting(member: Member) -> Any:
+    wish = request.form.get("audience", "")
+    if wish not in {audience.value for audience in ORDER}:
+        return _render("posting", member, SimpleNamespace(audience=member.default_audience), {"audience": _("Choose one of these.")}), 422
+    with transaction() as session:
+        session.merge(member).default_audience = wish
+    return _saved("posting")
+
+
+FORMS: dict[str, Callable[[Member], SimpleNamespace]] = {"profile": _profile_form, "reading": _reading_form, "posting": _posting_form}
+SAVERS: dict[str, Callable[[Member], Any]] = {"profile": _save_profile, "reading": _save_reading, "posting": _save_posting}

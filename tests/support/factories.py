@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -89,11 +88,13 @@ class Factory:
         values.setdefault("shared_inbox", f"https://{host}/inbox")
         return self._actor(f"https://{host}/users/{name}", name, host, with_keys=with_keys, **values)
 
-    def member(self, name: str = "ada", *, role: str = "member", email: str = "", with_keys: bool = False, **values: Any) -> Member:
+    def member(
+        self, name: str = "ada", *, role: str = "member", email: str = "", with_keys: bool = False, **values: Any
+    ) -> Member:
         """Make a member without a password; `values` are columns of the member's actor."""
         actor = self.actor(name, with_keys=with_keys, **values)
-        address = email or f"{name}@{self.settings.host}"
-        return self.add(Member(id=self.id(), actor=actor, email=address, role=role, created_at=self.clock()))
+        row = {"email": email or f"{name}@mail.test", "role": role, "created_at": self.clock()}
+        return self.add(Member(id=self.id(), actor=actor, notifications_read_id=0, **row))
 
     def post(
         self,
@@ -113,7 +114,8 @@ class Factory:
         at = self.clock()
         local = author.host == ""
         uri = uris.post_uri(self.settings.origin, author.username, key) if local else f"{author.uri}/statuses/{key}"
-        values = {"kind": "Question" if options else "Note", "uri": uri, "url": uri, "published_at": at, "received_at": at} | values
+        kind = "Question" if options else "Note"
+        values = {"kind": kind, "uri": uri, "url": uri, "published_at": at, "received_at": at} | values
         if options:
             values.setdefault("poll", {"multiple": False, "closes_at": None, "closed": False, "voters": 0})
         post = self.add(
@@ -172,8 +174,8 @@ class Factory:
     def receipt(self, host: str = "peer.test", kind: str = "Follow", state: str = "held", **values: Any) -> Receipt:
         key = self.id()
         values = {"actor_uri": f"https://{host}/users/bob", "activity_uri": f"https://{host}/activities/{key}"} | values
-        body = values.pop("body", b"{}")
-        return self.add(Receipt(id=key, host=host, kind=kind, state=state, shard=0, body=body, received_at=self.clock(), **values))
+        values = {"shard": 0, "body": b"{}", "received_at": self.clock()} | values
+        return self.add(Receipt(id=key, host=host, kind=kind, state=state, **values))
 
     def delivery(self, actor: Actor, inbox: str, *, kind: str = "Create", post: Post | None = None, **values: Any) -> Delivery:
         """Make an activity of `actor` that is on its way to `inbox`."""
@@ -190,7 +192,7 @@ class Factory:
         return self.add(Delivery(id=self.id(), lane=lane, activity=activity, created_at=at, **values))
 
     def _actor(self, uri: str, name: str, host: str, *, with_keys: bool, **values: Any) -> Actor:
-        at: datetime = self.clock()
+        at = self.clock()
         values = {
             "name": name.capitalize(), "inbox": uris.inbox_uri(uri), "outbox": uris.outbox_uri(uri), "url": uri,
             "followers_uri": uris.followers_uri(uri), "following_uri": uris.following_uri(uri),
@@ -200,8 +202,7 @@ class Factory:
         if with_keys:
             for fragment, algorithm, pair in (("main-key", "rsa", _rsa()), ("ed25519-key", "ed25519", _ed25519())):
                 private = pair.private_pem if host == "" else None
-                pems = {"public_pem": pair.public_pem, "private_pem": private}
-                self.add(
-                    ActorKey(id=self.id(), actor_id=actor.id, key_id=f"{uri}#{fragment}", algorithm=algorithm, fetched_at=at, **pems)
-                )
+                pems = {"public_pem": pair.public_pem, "private_pem": private, "fetched_at": at}
+                names = {"key_id": f"{uri}#{fragment}", "algorithm": algorithm}
+                self.add(ActorKey(id=self.id(), actor_id=actor.id, **names, **pems))
         return actor

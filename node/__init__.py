@@ -5,7 +5,7 @@ Importing this package loads nothing heavy: the supervisor and the command line 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,8 +15,13 @@ if TYPE_CHECKING:
     from node.config import Settings
 
 
-def create_app(settings: Settings, clock: Callable[[], datetime] | None = None) -> Flask:
-    """Return the application for these settings. `clock` (aware UTC) is for tests that travel in time."""
+def create_app(
+    settings: Settings, clock: Callable[[], datetime] | None = None, doors: Collection[str] = ("activitypub", "web", "admin", "api")
+) -> Flask:
+    """Return the application for these settings, with these doors open; workers and the command line need none.
+
+    `clock` (aware UTC) is for tests that travel in time.
+    """
     from node.application import build
 
-    return build(settings, clock)
+    return build(settings, clock, doors)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -17,9 +17,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from federation.document import MAX_BODY
 from node import models  # noqa: F401 - the tables must be known to the metadata
 from node.activitypub.arrivals import Arrivals
-from node.activitypub.signers import REFETCH_AFTER, KeyRing, Memory
+from node.activitypub.signers import KeyRing, Memory
 from node.config import Settings, shipped_folder
 from node.database import db, engine_options, prepare_engine, utc_now
+from node.jobs.bells import install_bell
 from node.negotiation import Negotiation
 from node.runtime import EXTENSION, Node, make_client
 
@@ -40,12 +41,14 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 
+_LIMITS_OPTIONS: dict[str, str | int] = {"socket_timeout": 1, "socket_connect_timeout": 1}
+
 csrf = CSRFProtect()
 migrate = Migrate()
 
 
-def build(settings: Settings, clock: Callable[[], datetime] | None = None) -> Flask:
-    """Return the Flask application with every door open."""
+def build(settings: Settings, clock: Callable[[], datetime] | None = None, doors: Collection[str] = DOORS) -> Flask:
+    """Return the Flask application with these doors open; workers and the command line need none."""
     clock = clock or utc_now
     app = Flask(
         "node",
@@ -59,25 +62,30 @@ def build(settings: Settings, clock: Callable[[], datetime] | None = None) -> Fl
     with app.app_context():
         prepare_engine(db.engine)
     app.extensions[EXTENSION] = Node(settings, clock, make_client(settings, clock))
+    install_bell(settings)
+    if doors:
+        _open_doors(app, settings, doors)
+    return app
+
+
+def _open_doors(app: Flask, settings: Settings, doors: Collection[str]) -> None:
     app.extensions["courtyard.arrivals"] = Arrivals(app)
     app.extensions["courtyard.keys"] = KeyRing()
     app.extensions["courtyard.noted"] = Memory(timedelta(seconds=60))
     csrf.init_app(app)
-    limiter = Limiter(_client_address, app=app, default_limits=[], storage_uri=_limits_storage(settings), in_memory_fallback_enabled=True,
-                      enabled=settings.rate_limits, headers_enabled=False, strategy="fixed-window",
-                      storage_options=_limits_options(settings))  # fmt: skip
-    app.extensions["courtyard.limiter"] = limiter
+    app.extensions["courtyard.limiter"] = Limiter(
+        _client_address, app=app, default_limits=[], storage_uri=_limits_storage(settings), in_memory_fallback_enabled=True,
+        enabled=settings.rate_limits, strategy="fixed-window",
+        storage_options=_LIMITS_OPTIONS,
+    )  # fmt: skip
     for door in DOORS:
-        _open(app, door)
-    from node.jobs.bells import install_bell
-
-    install_bell(settings)
+        if door in doors:
+            _open(app, door)
     app.after_request(_add_headers(settings))
     app.wsgi_app = Negotiation(app.wsgi_app)  # type: ignore[method-assign]
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0, x_port=0, x_prefix=0)  # type: ignore[method-assign]
-    return app
 
 
 def _configure(app: Flask, settings: Settings) -> None:
@@ -138,10 +146,6 @@ def _limits_storage(settings: Settings) -> str:
         path = urlsplit(url).path
         return f"redis+unix://{path}"
     return url
-
-
-def _limits_options(settings: Settings) -> dict[str, object]:
-    return {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
 
 
 logging.getLogger("courtyard").addHandler(logging.NullHandler())

@@ -88,7 +88,7 @@ class Scheduler:
             from node import create_app
 
             log.warning("Redis is away: working from the database until it is back")
-            self._app = create_app(self._settings)
+            self._app = create_app(self._settings, doors=())
         from node.database import db
         from node.jobs import work
 

@@ -46,7 +46,7 @@ def queues_for(index: int, workers: int) -> tuple[str, ...]:
 
 def run(settings: Settings, index: int = 0) -> None:
     """Work until SIGTERM or SIGINT. A Redis that goes away is waited for."""
-    app = create_app(settings)
+    app = create_app(settings, doors=())
     names = queues_for(index, settings.workers)
     log.info("worker %s listens to %s", index, ", ".join(names))
     while not delivery.stopping.is_set():

@@ -110,7 +110,7 @@ def load(environ: Mapping[str, str], data_dir: Path | str | None = None, *, make
         values["secret_key"] = _secret(folder, make=make_secret)
         sources["COURTYARD_SECRET_KEY"] = "data folder" if values["secret_key"] else "default"
     known = {variable.name for variable in VARIABLES}
-    unknown = tuple(sorted(name for name in given if name not in known))
+    unknown = tuple(sorted(name for name in given if name not in known and not name.startswith("COURTYARD_TEST_")))
     settings = Settings(
         data_dir=folder, embedded_redis=embedded, sources=sources, unknown=unknown, **values  # type: ignore[arg-type]
     )  # fmt: skip

@@ -49,7 +49,7 @@ def node_app(context: click.Context) -> Iterator[tuple[Flask, Settings]]:
 
     settings = settings_of(context)
     logs.set_up(settings.log_format)
-    app = create_app(settings)
+    app = create_app(settings, doors=())
     with app.app_context():
         try:
             yield app, settings

@@ -82,7 +82,7 @@ def worker(context: click.Context, index: int) -> None:
 
     settings = settings_of(context)
     logs.set_up(settings.log_format, os.environ.get(logs.PART_VARIABLE) or f"worker-{index}")
-    jobs.run(settings, index)
+    jobs.run(settings, index - 1)
 
 
 @click.command()
@@ -111,7 +111,7 @@ def migrate(context: click.Context, is_json: bool) -> None:
     try:
         from flask_migrate import upgrade  # type: ignore[import-untyped]
 
-        with create_app(settings).app_context():
+        with create_app(settings, doors=()).app_context():
             upgrade()
     except OperationalError as error:
         raise Refused(f"the database cannot be reached: {str(error.orig).splitlines()[0]}") from error

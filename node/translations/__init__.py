@@ -2,7 +2,7 @@
 
 Every `.po` file of a language is read (`web.po`, `admin.po`, ...), so each door keeps its own. `informal.po` holds only what
 reads differently with "du" and is laid over the rest for members who want it. Catalogues are compiled in memory at
-the first use: there is no build step, and no stale `.mo`. `scripts` are not needed; the test
+the first use: there is no build step and no stale `.mo`; the test
 `tests/node/web/test_translations.py` lists what is missing.
 """
 

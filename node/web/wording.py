@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 from flask_babel import gettext as _
-from flask_babel import ngettext
+from flask_babel import format_number, ngettext
 
 
 def audience_name(audience: str) -> str:
@@ -90,18 +90,18 @@ def reach_sentence(audience: str, inside: int, followers: int, servers: int, nam
 
     `inside`: people here; `followers`: people beyond the wall on `servers` servers; `named`: people the text names.
     """
-    within = ngettext("%(num)s member", "%(num)s members", inside)
+    within = ngettext("%(count)s member", "%(count)s members", inside, count=format_number(inside))
     if audience == "direct":
         if not named:
             return _("Only the people you name with @ will see this. You have not named anybody yet.")
         if not servers:
             return ngettext("Only the %(num)s person you name will see this, inside.", "Only the %(num)s people you name will see this, all inside.", named)
-        there = ngettext("%(num)s server", "%(num)s servers", servers)
+        there = ngettext("%(count)s server", "%(count)s servers", servers, count=format_number(servers))
         return _("Only the people you name will see this (%(named)s); it goes to %(servers)s.", named=named, servers=there)
     if audience in ("members", "space"):
         return _("%(members)s will see this. It stays inside.", members=within)
-    beyond = ngettext("%(num)s follower", "%(num)s followers", followers)
-    there = ngettext("%(num)s server", "%(num)s servers", servers)
+    beyond = ngettext("%(count)s follower", "%(count)s followers", followers, count=format_number(followers))
+    there = ngettext("%(count)s server", "%(count)s servers", servers, count=format_number(servers))
     if audience in ("public", "unlisted"):
         if not servers:
             return _("%(members)s and anybody who visits will see this. It is sent to no other server at present.", members=within)

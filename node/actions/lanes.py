@@ -294,7 +294,7 @@ def _judged(result: Result, now: datetime) -> tuple[dict[str, Any], datetime | N
 
 _DELIVERY_UPDATE = (
     update(Delivery)
-    .where(Delivery.id == bindparam("b_id"), Delivery.state.in_(("waiting", "cancelled", "withheld")))
+    .where(Delivery.id == bindparam("b_id"), or_(*(Delivery.state == state for state in ("waiting", "cancelled", "withheld"))))
     .values(
         state=bindparam("b_state"), attempts=bindparam("b_attempts"), answer=bindparam("b_answer"), reason=bindparam("b_reason"),
         attempted_at=bindparam("b_attempted_at"), finished_at=bindparam("b_finished_at"),

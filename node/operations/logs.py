@@ -44,8 +44,8 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one JSON object."""
-        entry: dict[str, object] = {"time": _clock(record), "level": record.levelname.lower(), "part": self.part, "logger": record.name}
-        entry["message"] = record.getMessage()
+        entry: dict[str, object] = {"time": _clock(record), "level": record.levelname.lower(), "part": self.part}
+        entry.update(logger=record.name, message=record.getMessage())
         entry.update(facts(record))
         if record.exc_info and record.exc_info[0]:
             entry["exception"] = "".join(traceback.format_exception(*record.exc_info))

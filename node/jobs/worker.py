@@ -25,12 +25,12 @@ class Worker(SimpleWorker):  # type: ignore[misc]
 
     app: Any = None
 
-    def perform_job(self, job: Any, queue: Any) -> bool:
+    def perform_job(self, *arguments: Any) -> bool:
         from node.database import db
 
         with self.app.app_context():
             try:
-                return bool(super().perform_job(job, queue))
+                return bool(super().perform_job(*arguments))
             finally:
                 db.session.remove()
 

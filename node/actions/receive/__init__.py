@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from federation.activities import Activity, require_own
 from federation.errors import FederationError, NotAuthorized
 from node import uris
-from node.actions.receive import announce, answers, block, create, delete, featured, flag, follow, like, undo, update
+from node.actions.receive import announce, answers, block, create, delete, featured, flag, follow, like, move, undo, update
 from node.actions.receive.context import Context, Needs, Outcome, ignored, refused
 from node.actions.remote import Buried, Known, NotAPost
 from node.policy import Direction, Facts, Verdict, decide
@@ -34,6 +34,7 @@ HANDLERS: dict[str, Handler] = {
     "Flag": flag.apply,
     "Follow": follow.apply,
     "Like": like.apply,
+    "Move": move.apply,
     "Reject": answers.reject,
     "Remove": featured.remove,
     "Undo": undo.apply,

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from federation.actors import PublicKeyRecord, RemoteActor
 from federation.errors import NotAuthorized
-from federation.origins import host_of
-from node.actions.feeds import insert_ignoring
+from federation.origins import host_of, origin
+from node.actions.errands import want, want_nodeinfo
 from node.content.cleaning import clean, plain_text
-from node.database import new_id, ring
+from node.database import new_id
 from node.models import (
     Actor,
     ActorKey,
@@ -46,8 +46,9 @@ def keep_actor(session: Session, remote: RemoteActor, now: datetime) -> Actor:
     if actor is not None and actor.is_local:
         raise NotAuthorized("that actor is one of ours", code="ours")
     if actor is None:
-        actor = Actor(id=new_id(now), uri=remote.id, host=host_of(remote.id), created_at=remote.published or now)
+        actor = Actor(id=new_id(now), uri=remote.id, host=host_of(remote.id), created_at=min(remote.published or now, now))
         session.add(actor)
+        want_nodeinfo(session, origin(remote.id), actor.host, now)
     _describe(actor, remote)
     actor.updated_at = actor.fetched_at = now
     actor.deleted_at = None
@@ -58,11 +59,9 @@ def keep_actor(session: Session, remote: RemoteActor, now: datetime) -> Actor:
 
 def want_actor(session: Session, uri: str, now: datetime) -> None:
     """Have an actor's document read anew, soon. Asking twice while it is under way has it read once more."""
-    row = {"id": new_id(now), "kind": "actor", "uri": uri, "budget": 0, "attempts": 0, "due_at": now}
-    insert_ignoring(session, Errand, [row])
+    want(session, "actor", uri, now)
     renewed = update(Errand).where(Errand.kind == "actor", Errand.uri == uri)
     session.execute(renewed.values(due_at=now, attempts=0), execution_options={"synchronize_session": False})
-    ring(session, "fetch")
 
 
 def bury_actor(session: Session, actor: Actor, now: datetime) -> None:

@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 
 from federation.errors import FederationError
 from federation.origins import host_of
-from node.actions import feeds
 from node.actions.feeds import insert_ignoring
+from node.actions.remote.telling import Told, tell_all
 from node.database import ring
 from node.models import Actor, Attachment, Errand, Follow, Hashtag, Mention, PollOption, Post, TimelineEntry, Tombstone
 
@@ -87,7 +87,7 @@ class Known:
         self._rows: dict[Any, list[dict[str, Any]]] = defaultdict(list)
         self._entries: list[dict[str, Any]] = []
         self._errands: dict[tuple[str, str], dict[str, Any]] = {}
-        self._told: list[tuple[int, str, int, int]] = []
+        self._told: list[Told] = []
         self._authors: dict[int, tuple[int, datetime]] = {}
         self._replies: dict[int, int] = defaultdict(int)
         self._adopted: list[tuple[int, int, Orphan]] = []
@@ -207,8 +207,7 @@ class Known:
         if self._errands:
             insert_ignoring(session, Errand, list(self._errands.values()))
             ring(session, "fetch")
-        for actor_id, kind, from_actor_id, post_id in self._told:
-            feeds.notify(session, actor_id, kind, from_actor_id=from_actor_id, post_id=post_id, now=self.now)
+        tell_all(session, self._told, self.now)
         self._entries, self._told, self._adopted = [], [], []
         self._errands.clear()
         self._authors.clear()

@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 
 from federation.errors import NotAuthorized
 from federation.objects import RemoteObject, require_author
+from federation.origins import same_origin
 from federation.parts import Attachment as RemoteAttachment
 from federation.vocabulary import POST_TYPES, PUBLIC
+from node.actions.errands import want
 from node.actions.remote.addressees import audience_of
 from node.actions.remote.known import Known, PostRef
 from node.actions.remote.tombstones import Buried
@@ -23,6 +25,9 @@ from node.policy import Audience
 
 MOST_ANCESTORS = 100
 """How many missing ancestors one arrival may lead to (abuse case D05)."""
+
+MOST_REPLIES = 200
+"""How many replies of a post that was looked up, or boosted here, are read."""
 
 SUMMARY_LENGTH = 500
 _TELLS_SOON = timedelta(days=2)
@@ -44,6 +49,8 @@ def keep_post(
     known = Known(session, own_host, now)
     ref = take_post(known, remote, author, is_news=False, budget=budget)
     known.flush()
+    if budget == MOST_ANCESTORS and remote.replies is not None and same_origin(remote.replies, remote.id):
+        want(session, "replies", remote.replies, now, MOST_REPLIES)
     post = session.get(Post, ref.id, populate_existing=True)
     if post is None:
         raise RuntimeError(f"post {ref.id} vanished inside its own transaction")

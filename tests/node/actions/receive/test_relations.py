@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from node.models import Activity, Block, Delivery, Follow, Notification, Pin, Report, TimelineEntry
-from tests.node.actions.receive.conftest import activity, note
+from tests.node.actions.receive.conftest import activity, note, person
 
 
 def count(session, table, *where):
@@ -151,3 +151,32 @@ def test_only_ones_own_posts_are_featured_in_ones_own_collection(session, make, 
     assert count(session, Pin) == 1
     assert arrivals.apply(bob, activity("Remove", bob, mine["id"], target=bob.featured_uri)).state == "done"
     assert count(session, Pin) == 0
+
+
+def test_followers_go_with_an_actor_that_moves(session, make, arrivals, ada, bob):
+    make.peer("new.test")
+    new = make.remote("bob", "new.test")
+    make.follow(ada, bob)
+    arrivals.fetched |= {bob.uri: person(bob, movedTo=new.uri), new.uri: person(new, alsoKnownAs=[bob.uri])}
+
+    assert arrivals.apply(bob, activity("Move", bob, bob.uri, target=new.uri)).state == "done"
+
+    assert [(row.target_id, row.state) for row in session.scalars(select(Follow))] == [(new.id, "pending")]
+    assert [answer["type"] for answer in answers(session)] == ["Follow", "Undo"]
+    assert bob.moved_to_uri == new.uri
+
+
+@pytest.mark.parametrize("who", ["the new one", "the old one", "another"])
+def test_a_move_needs_the_word_of_both(session, make, arrivals, ada, bob, who):
+    make.peer("new.test")
+    new, eve = make.remote("bob", "new.test"), make.remote("eve")
+    make.follow(ada, bob)
+    arrivals.fetched |= {bob.uri: person(bob, movedTo=new.uri), new.uri: person(new, alsoKnownAs=[bob.uri])}
+    if who == "the new one":
+        arrivals.fetched[new.uri] = person(new)
+    elif who == "the old one":
+        arrivals.fetched[bob.uri] = person(bob)
+    sender = eve if who == "another" else bob
+
+    assert arrivals.apply(sender, activity("Move", sender, bob.uri, target=new.uri)).state == "refused"
+    assert [row.target_id for row in session.scalars(select(Follow))] == [bob.id]

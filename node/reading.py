@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from federation.actors import RemoteActor, read_actor
 from federation.client import Client, Fetched
@@ -18,8 +19,13 @@ from federation.origins import host_of
 from federation.signatures import SigningKey
 from federation.vocabulary import ACTOR_TYPES
 from node.config import Settings
+from node.database import db
 from node.errors import N_, GateRefused
 from node.policy import Direction, Facts, Rules, decide
+from node.queries import keys
+
+if TYPE_CHECKING:
+    from node.runtime import Node
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,15 @@ class Reader:
     def page(self, url: str) -> Document:
         """Return a collection or one of its pages."""
         return self.document(url).document
+
+
+def reader_for(node: Node) -> Reader:
+    """Return a Reader with the rules in force and the node actor's key; ends the read transaction it needed for that."""
+    session = db.session()
+    try:
+        return Reader(node.client, node.settings, node.rules(session), node.now(), keys.node_key(session, node.settings.origin))
+    finally:
+        session.rollback()
 
 
 def is_gone(error: FederationError) -> bool:

@@ -21,8 +21,7 @@ from node.actions.receive.context import Fetched
 from node.database import db, transaction
 from node.errors import ActionError
 from node.models import Actor, Errand, Post
-from node.queries import keys
-from node.reading import Reader, is_gone, is_temporary
+from node.reading import Reader, is_gone, is_temporary, reader_for
 from node.runtime import Node
 
 MOST_ROUNDS = 5
@@ -55,15 +54,6 @@ def run(node: Node, what: Arrived | Errand) -> None:
         raise
     with transaction() as session:
         errands.finish(session, what)
-
-
-def reader_for(node: Node) -> Reader:
-    """Return a Reader with the rules in force; leaves no transaction open."""
-    session = db.session()
-    try:
-        return Reader(node.client, node.settings, node.rules(session), node.now(), keys.node_key(session, node.settings.origin))
-    finally:
-        db.session.remove()
 
 
 def _receipt(node: Node, arrived: Arrived) -> None:

@@ -58,7 +58,7 @@ def _servers(
 def _followers_by_host(session: Session, author_id: int) -> Counter[str]:
     counted = select(Actor.host, func.count(Actor.id)).join(Follow, Follow.follower_id == Actor.id)
     counted = counted.where(Follow.target_id == author_id, Follow.state == "accepted", *_alive(author_id)).group_by(Actor.host)
-    return Counter(dict(session.execute(counted).tuples().all()))
+    return Counter(dict(session.execute(counted).all()))
 
 
 def _named_by_host(session: Session, author_id: int, named_ids: Collection[int]) -> tuple[Counter[str], Counter[str]]:
@@ -66,7 +66,7 @@ def _named_by_host(session: Session, author_id: int, named_ids: Collection[int])
     if not named_ids:
         return Counter(), Counter()
     follows = exists().where(Follow.follower_id == Actor.id, Follow.target_id == author_id, Follow.state == "accepted")
-    rows = session.execute(select(Actor.host, follows).where(Actor.id.in_(named_ids), *_alive(author_id))).tuples().all()
+    rows = session.execute(select(Actor.host, follows).where(Actor.id.in_(named_ids), *_alive(author_id))).all()
     return Counter(host for host, _ in rows), Counter(host for host, is_following in rows if is_following)
 
 

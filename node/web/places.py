@@ -32,7 +32,7 @@ def create() -> Any:
     form = SimpleNamespace(**{name: request.form.get(name, "").strip() for name in ("name", "title", "purpose")})
     try:
         with transaction() as session:
-            made = actions.create(session, the_member().actor, form.name, form.title, form.purpose, current_node().now())
+            made = actions.create(session, the_member(), form.name, form.title, form.purpose, current_node().now())
     except ActionError as error:
         return _list(form, {error.field or "title": explain(error)}), error.status
     flash(_("The space is open. What is said in it stays in it."), "good")
@@ -55,16 +55,19 @@ def space(name: str) -> str:
 
 def enter(name: str, verb: str) -> BaseResponse:
     """Join or leave a space."""
-    act = actions.join if verb == "join" else actions.leave
+    actor = the_member().actor
     with transaction() as session:
         found = _space_or_404(name)
-        act(session, found, the_member().actor, current_node().now())
+        if verb == "join":
+            actions.join(session, found, actor, current_node().now())
+        else:
+            actions.leave(session, found, actor)
     return redirect(url_for("web.space", name=name), 303)
 
 
 def _list(form: SimpleNamespace, errors: dict[str, str]) -> str:
     mine = {found.id for found in query.of(db.session(), the_member().actor_id)}
-    return render_template("web/spaces.html", spaces=query.every(db.session()), mine=mine, form=form, errors=errors)
+    return render_template("web/spaces.html", spaces=query.every(db.session()), mine=mine, may_make=the_member().role != "member", form=form, errors=errors)
 
 
 def _space_or_404(name: str) -> Space:

@@ -10,10 +10,12 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from node.actions import relations
 from node.database import db, transaction
+from node.errors import GateRefused
 from node.models import Actor
 from node.queries import actors
 from node.runtime import current_node
 from node.visitors import the_member
+from node.web.errors import explain
 from node.web.presenting import actor_url, display_name
 from node.web.surroundings import rules
 
@@ -28,9 +30,13 @@ def relate(actor_id: int, verb: str) -> BaseResponse:
     """Do `verb` towards somebody and go to their profile."""
     node = current_node()
     gate = rules()
-    with transaction() as session:
-        target = _living(actors.get(session, actor_id))
-        outcome = VERBS[verb](session, the_member().actor, target, settings=node.settings, rules=gate, now=node.now())
+    target = _living(actors.get(db.session(), actor_id))
+    try:
+        with transaction() as session:
+            outcome = VERBS[verb](session, the_member().actor, target, settings=node.settings, rules=gate, now=node.now())
+    except GateRefused as refusal:
+        flash(explain(refusal), "outside")
+        return redirect(actor_url(target), 303)
     _say(verb, target, getattr(outcome, "state", ""))
     return redirect(actor_url(target), 303)
 

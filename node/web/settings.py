@@ -17,7 +17,6 @@ from node.errors import ActionError
 from node.models import Member
 from node.policy import Mode
 from node.runtime import current_node
-from node.translations import LANGUAGES
 from node.visitors import the_member
 from node.web import account
 from node.web.drafts import INSIDE_ONLY, ORDER
@@ -26,7 +25,6 @@ from node.web.surroundings import rules
 from node.web.wording import audience_name
 
 PARTS = ("profile", "reading", "posting", "account")
-THEMES = ("auto", "light", "dark")
 FIELD_ROWS = 4
 Errors = dict[str, str]
 
@@ -70,21 +68,13 @@ def _save_profile(member: Member) -> Any:
         name=request.form.get("name", "").strip(), summary=request.form.get("summary", ""), fields=pairs + [["", ""]] * (FIELD_ROWS - len(pairs)),
         is_locked=request.form.get("locked") == "yes", is_discoverable=request.form.get("discoverable") == "yes",
     )  # fmt: skip
-    errors: Errors = {}
     if not form.name:
-        errors["name"] = _("Please tell us your name.")
-    if any(bool(label) != bool(content) for label, content in pairs):
-        errors["fields"] = _("A fact needs both a label and a content.")
-    if errors:
-        return _render("profile", member, form, errors), 422
-    node = current_node()
-    gate = rules()
+        return _render("profile", member, form, {"name": _("Please tell us your name.")}), 422
     try:
-        with transaction() as session:
-            profile.update(
-                session, session.merge(member), name=form.name, summary=form.summary, fields=[tuple(pair) for pair in pairs if pair[0]],
-                is_locked=form.is_locked, is_discoverable=form.is_discoverable, settings=node.settings, rules=gate, now=node.now(),
-            )  # fmt: skip
+        _update(
+            member, name=form.name, summary=form.summary, fields=[tuple(pair) for pair in pairs],
+            is_locked=form.is_locked, is_discoverable=form.is_discoverable,
+        )  # fmt: skip
     except ActionError as error:
         field = {"display_name": "name"}.get(error.field, error.field)
         return _render("profile", member, form, {field or "name": explain(error)}), error.status
@@ -97,16 +87,10 @@ def _reading_form(member: Member) -> SimpleNamespace:
 
 def _save_reading(member: Member) -> Any:
     form = SimpleNamespace(**{name: request.form.get(name, "") for name in ("language", "address", "theme")})
-    errors: Errors = {}
-    if form.language not in ("", *LANGUAGES):
-        errors["language"] = _("Choose one of these.")
-    if form.theme not in THEMES:
-        errors["theme"] = _("Choose one of these.")
-    if errors:
-        return _render("reading", member, form, errors), 422
-    with transaction() as session:
-        kept = session.merge(member)
-        kept.language, kept.theme, kept.is_informal = form.language, form.theme, form.address == "informal"
+    try:
+        _update(member, language=form.language, theme=form.theme, is_informal=form.address == "informal")
+    except ActionError as error:
+        return _render("reading", member, form, {error.field: explain(error)}), error.status
     g.is_informal = form.address == "informal"
     refresh()  # the words of "Saved" are already in the new language
     return _saved("reading")
@@ -117,12 +101,18 @@ def _posting_form(member: Member) -> SimpleNamespace:
 
 
 def _save_posting(member: Member) -> Any:
-    wish = request.form.get("audience", "")
-    if wish not in {audience.value for audience in ORDER}:
-        return _render("posting", member, SimpleNamespace(audience=member.default_audience), {"audience": _("Choose one of these.")}), 422
-    with transaction() as session:
-        session.merge(member).default_audience = wish
+    try:
+        _update(member, default_audience=request.form.get("audience", ""))
+    except ActionError as error:
+        return _render("posting", member, _posting_form(member), {"audience": explain(error)}), error.status
     return _saved("posting")
+
+
+def _update(member: Member, **values: Any) -> None:
+    node = current_node()
+    gate = rules()
+    with transaction() as session:
+        profile.update(session, session.merge(member), **values, settings=node.settings, rules=gate, now=node.now())
 
 
 FORMS: dict[str, Callable[[Member], SimpleNamespace]] = {"profile": _profile_form, "reading": _reading_form, "posting": _posting_form}

@@ -1,0 +1,124 @@
+"""Signing in and out, and coming in by invitation."""
+
+from datetime import timedelta
+
+import pytest
+
+from node.actions import invitations, members
+from node.models import LoginSession, Member
+from node.web.doorstep import safe_path
+from tests.node.web.conftest import COOKIE
+
+PASSWORD = "a sentence nobody guesses"
+
+
+@pytest.fixture
+def lock(session, make, anna, clock):
+    members.set_password(session, anna, PASSWORD, now=clock())
+    make.commit()
+
+
+def secret_of(browser):
+    return browser.client.get_cookie(COOKIE, domain="home.test").value
+
+
+def test_a_member_signs_in_by_name_or_address_and_lands_where_they_wanted(stranger, lock):
+    for login in ("anna", "Anna", "anna@mail.test"):
+        answer = stranger.post("/sign-in", {"login": login, "password": PASSWORD, "next": "/inside"})
+        assert (answer.status_code, answer.location) == (303, "/inside")
+        assert stranger.get("/inside").status_code == 200
+        stranger.post("/sign-out")
+
+
+def test_a_wrong_password_and_an_unknown_name_look_the_same(stranger, lock):
+    answers = [stranger.post("/sign-in", {"login": login, "password": "something else"}) for login in ("anna", "nobody")]
+    assert [answer.status_code for answer in answers] == [422, 422]
+    bodies = [answer.text.replace("nobody", "anna") for answer in answers]
+    assert [len(body) for body in bodies][0] == len(bodies[1])
+    assert 'value="anna"' in bodies[0]
+
+
+def test_every_sign_in_has_a_new_secret_and_signing_out_kills_it(stranger, lock, session):
+    stranger.client.set_cookie(COOKIE, "a secret somebody else chose", domain="home.test", secure=True)
+    stranger.post("/sign-in", {"login": "anna", "password": PASSWORD})
+    first = secret_of(stranger)
+    assert first != "a secret somebody else chose"
+    stranger.post("/sign-out")
+    assert session.query(LoginSession).count() == 0
+    stranger.client.set_cookie(COOKIE, first, domain="home.test", secure=True)
+    assert stranger.get("/inside").status_code == 303
+
+
+@pytest.mark.parametrize("wish", ["https://evil.test/", "//evil.test", "/\\evil.test", "javascript:alert(1)", "", "/a\nb", "\\\\evil.test"])
+def test_no_way_back_leads_to_another_site(door, wish):
+    with door.test_request_context("/", base_url="https://home.test"):
+        assert safe_path(wish) == "/"
+
+
+def test_a_way_back_may_have_a_query(door):
+    with door.test_request_context("/", base_url="https://home.test"):
+        assert safe_path("/search?q=a") == "/search?q=a"
+
+
+@pytest.fixture
+def token(session, make, anna, clock):
+    anna.role = "admin"
+    _, token = invitations.invite(session, by=anna, note="Good to have you, Jo", now=clock())
+    make.commit()
+    return token
+
+
+def form(**values):
+    return {"name": "jo", "display_name": "Jo Berg", "email": "jo@mail.test", "password": PASSWORD, "language": "de"} | values
+
+
+def test_an_invited_person_chooses_a_name_and_is_inside(stranger, token, session):
+    page = stranger.get(f"/invitations/{token}")
+    assert "Good to have you, Jo" in page.text
+    answer = stranger.post(f"/invitations/{token}", form())
+    assert (answer.status_code, answer.location) == (303, "/")
+    member = session.query(Member).filter_by(email="jo@mail.test").one()
+    assert (member.role, member.language, member.default_audience) == ("member", "de", "members")
+    home = stranger.get("/")
+    assert home.status_code == 200
+    assert 'lang="de"' in home.text
+    assert stranger.get(f"/invitations/{token}").status_code == 410
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"name": "Jo Berg"}, "A name has 1 to 30 characters"),
+        ({"name": "admin"}, "kept for the node itself"),
+        ({"name": "anna"}, "This name is taken."),
+        ({"email": "anna@mail.test"}, "already uses this address"),
+        ({"email": "jo"}, "not an e-mail address"),
+        ({"password": "short"}, "at least 10 characters"),
+        ({"display_name": "  "}, "Please tell us your name."),
+    ],
+)
+def test_what_is_wrong_is_said_beside_the_field_and_the_rest_is_kept(stranger, token, values, words):
+    answer = stranger.post(f"/invitations/{token}", form(**values))
+    assert answer.status_code in (409, 422)
+    assert words in answer.text
+    assert 'aria-invalid="true"' in answer.text
+    kept = form(**values)
+    for name in ("name", "email"):
+        assert f'value="{kept[name]}"' in answer.text
+    assert PASSWORD not in answer.text
+
+
+def test_an_old_or_unknown_invitation_says_so_kindly(stranger, token, clock):
+    assert stranger.get("/invitations/unknown").status_code == 410
+    clock.move(timedelta(days=8))
+    answer = stranger.get(f"/invitations/{token}")
+    assert answer.status_code == 410
+    assert "does not open the door" in answer.text
+
+
+def test_a_stranger_chooses_a_language_for_their_browser(stranger):
+    assert 'lang="en"' in stranger.get("/sign-in", headers={"Accept-Language": "fr"}).text
+    assert 'lang="de"' in stranger.get("/sign-in", headers={"Accept-Language": "de-AT,en;q=0.5"}).text
+    answer = stranger.post("/language", {"language": "de", "next": "/about"})
+    assert (answer.status_code, answer.location) == (303, "/about")
+    assert 'lang="de"' in stranger.get("/sign-in").text

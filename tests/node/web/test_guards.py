@@ -1,0 +1,94 @@
+"""Nobody gets further than they may: strangers, closed nodes, other sites' forms."""
+
+import pytest
+
+from node.actions import members
+from node.web import ROUTES
+from node.web.guards import DOORSTEP, MEMBER, STREET
+from tests.node.web.conftest import COOKIE, Browser
+
+EXAMPLES = {
+    "<int:post_id>": "1", "<int:actor_id>": "1", "<int:session_id>": "1", "<name>": "anna", "<token>": "x", "<handle>": "bob@peer.test",
+    "<colour>": "aabbcc",
+}  # fmt: skip
+
+
+def address(rule: str) -> str:
+    for place, example in EXAMPLES.items():
+        rule = rule.replace(place, example)
+    while "<any(" in rule:
+        before, _, rest = rule.partition("<any(")
+        first, _, after = rest.partition(")")
+        rule = before + first.split(",")[0].strip() + after.partition(">")[2]
+    return rule
+
+
+def routes(method, *who):
+    return [pytest.param(address(rule), id=f"{method} {rule}") for verb, rule, guard, _, _ in ROUTES if verb == method and guard in who]
+
+
+@pytest.mark.parametrize("path", routes("GET", MEMBER))
+def test_a_stranger_is_asked_to_sign_in(stranger, path):
+    answer = stranger.get(path)
+    assert answer.status_code == 303
+    assert answer.location.startswith("/sign-in")
+
+
+@pytest.mark.parametrize("path", routes("POST", MEMBER))
+def test_a_stranger_changes_nothing(stranger, path):
+    answer = stranger.post(path)
+    assert (answer.status_code, answer.location) == (303, "/sign-in")
+
+
+@pytest.mark.parametrize("path", routes("GET", MEMBER, STREET))
+def test_a_closed_node_tells_strangers_to_sign_in(closed_door, make, path):
+    make.member("anna")
+    make.commit()
+    answer = Browser(closed_door.test_client()).get(path)
+    assert answer.status_code == 401
+    assert "anna" not in answer.text.replace(path, "")
+
+
+@pytest.mark.parametrize("path", routes("POST", MEMBER, STREET, DOORSTEP))
+def test_every_button_needs_a_token(browser, path):
+    for token in ("", "wrong"):
+        assert browser.post(path, token=token).status_code == 403
+
+
+@pytest.mark.parametrize("path", routes("POST", MEMBER, STREET, DOORSTEP))
+def test_another_sites_form_is_refused_even_with_a_token(browser, path):
+    token = browser.token()
+    for headers in ({"Origin": "https://evil.test"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
+        assert browser.post(path, token=token, headers=headers).status_code == 403
+
+
+def test_another_sessions_token_is_refused(browser, door):
+    other = Browser(door.test_client())
+    assert browser.post("/sign-out", token=other.token()).status_code == 403
+
+
+def test_no_page_is_kept_by_shared_caches(browser, make, anna):
+    post = make.post(anna.actor, "members")
+    make.commit()
+    for path in ("/", "/inside", "/users/anna", f"/users/anna/posts/{post.id}", "/settings", "/notifications"):
+        answer = browser.get(path)
+        assert answer.status_code == 200
+        assert answer.headers["Cache-Control"] == "private, no-store"
+        assert {"Accept", "Cookie"} <= {part.strip() for part in answer.headers["Vary"].split(",")}
+
+
+def test_pages_forbid_scripts_and_styles_from_elsewhere_and_in_line(browser):
+    answer = browser.get("/")
+    assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+    for inline in ("<style", " style=", "<script>", " onclick=", "javascript:"):
+        assert inline not in answer.text
+
+
+def test_the_login_cookie_is_for_this_host_and_for_http_alone(stranger, make, session, clock):
+    member = make.member("anna")
+    members.set_password(session, member, "a sentence nobody guesses", now=clock())
+    make.commit()
+    answer = stranger.post("/sign-in", {"login": "anna", "password": "a sentence nobody guesses"})
+    cookie = next(line for line in answer.headers.getlist("Set-Cookie") if line.startswith(COOKIE + "="))
+    assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= {part.strip() for part in cookie.split(";")}
+    assert "Domain" not in cookie

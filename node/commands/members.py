@@ -34,8 +34,9 @@ def member() -> None:
 @as_json
 @click.pass_context
 def add(
-    context: click.Context, name: str, email: str, role: str, display_name: str, language: str, password_stdin: bool, is_json: bool
-) -> None:
+    context: click.Context, name: str, email: str, role: str, display_name: str, language: str,
+    password_stdin: bool, is_json: bool,
+) -> None:  # fmt: skip
     """Add a member called NAME. Without --password-stdin a password is made and printed once."""
     from node.actions import members
     from node.database import transaction, utc_now

@@ -103,7 +103,8 @@ def add_members(
         logins.append({
             "id": ids.at(began), "actor_id": actor_id, "email": f"{username}@staff.example", "password_hash": hashed,
             "role": "member", "language": language, "theme": "auto", "is_informal": False,
-            "default_audience": Audience.MEMBERS.value, "created_at": began, "seen_at": now - timedelta(hours=chance.randrange(400)), "notifications_read_id": 0,
+            "default_audience": Audience.MEMBERS.value, "created_at": began,
+            "seen_at": now - timedelta(hours=chance.randrange(400)), "notifications_read_id": 0,
         })  # fmt: skip
     _write(session, Actor, actors)
     _write(session, ActorKey, all_keys)
@@ -240,6 +241,8 @@ def _post_row(
     post_id: int, author: Person, parent: dict[str, Any] | None, moment: datetime, texts: _Texts, settings: Settings,
     chance: random.Random, sheet: _Sheet,
 ) -> dict[str, Any]:  # fmt: skip
+    if author.host and parent and parent["audience"] not in (Audience.PUBLIC, Audience.UNLISTED):
+        parent = None  # Somebody elsewhere cannot have seen it.
     language = parent["language"] if parent else author.language
     source, html, tags = texts.pick("reply" if parent else "post", language, chance)
     if parent:
@@ -249,8 +252,6 @@ def _post_row(
         audience = Audience.PUBLIC.value
     else:
         audience = chance.choices(list(LOCAL_AUDIENCES), list(LOCAL_AUDIENCES.values()))[0].value
-    if author.host and audience not in (Audience.PUBLIC, Audience.UNLISTED):
-        parent, audience = None, Audience.PUBLIC.value  # Somebody elsewhere cannot have seen it.
     origin = settings.origin if not author.host else f"https://{author.host}"
     uri = uris.post_uri(origin, author.username, post_id)
     sheet.hashtags += [{"id": post_id + place, "post_id": post_id, "name": name} for place, name in enumerate(tags)]

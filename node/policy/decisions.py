@@ -53,7 +53,7 @@ def _outbound(facts: Facts, rules: Rules, peer: PeerRule | None) -> Iterator[Rea
         yield Reason("node_closed", no)
     if audience is not None and not leaves(audience):
         yield Reason("audience_stays_inside", no, audience)
-    if facts.kind == READ and (not facts.host or not _is_let_in(peer, facts)):
+    if facts.kind == READ and (not facts.host or not _is_let_in(peer, facts, rules)):
         yield from _read_by_stranger(facts, peer)
         return
     yield from _standing(facts, rules, peer, no)
@@ -114,7 +114,7 @@ def _standing(facts: Facts, rules: Rules, peer: PeerRule | None, no: Verdict) ->
     yield Reason(f"peer_is_{peer.state.value}", yes, peer.host)
 
 
-def _is_let_in(peer: PeerRule | None, facts: Facts) -> bool:
-    if peer is None or peer.has_expired(facts.now):
-        return False
-    return peer.state in (PeerState.PARTNER, PeerState.ALLOWED, PeerState.LIMITED)
+def _is_let_in(peer: PeerRule | None, facts: Facts, rules: Rules) -> bool:
+    if peer is None or peer.state is PeerState.WAITING:
+        return rules.mode is Mode.OPEN
+    return peer.state is not PeerState.BLOCKED and not peer.has_expired(facts.now)

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from flask import Flask, request
 from flask_limiter import Limiter
-from flask_migrate import Migrate
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -44,7 +43,6 @@ HEADERS = {
 _LIMITS_OPTIONS: dict[str, str | int] = {"socket_timeout": 1, "socket_connect_timeout": 1}
 
 csrf = CSRFProtect()
-migrate = Migrate()
 
 
 def build(settings: Settings, clock: Callable[[], datetime] | None = None, doors: Collection[str] = DOORS) -> Flask:
@@ -58,7 +56,6 @@ def build(settings: Settings, clock: Callable[[], datetime] | None = None, doors
     )
     _configure(app, settings)
     db.init_app(app)
-    migrate.init_app(app, db, directory=str(shipped_folder("migrations")))
     with app.app_context():
         prepare_engine(db.engine)
     app.extensions[EXTENSION] = Node(settings, clock, make_client(settings, clock))

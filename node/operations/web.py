@@ -55,7 +55,8 @@ class SocketServer(Server):
     def _init_shared_socket(self) -> None:
         # The stubs know neither the arguments (descriptor, is it a unix socket, backlog) nor the attribute.
         self._ssp: Any = None
-        self._shd: Any = SocketHolder(self._listener.fileno(), False, BACKLOG)  # type: ignore[call-arg]
+        # Granian closes the descriptor it is given, so it gets one of its own.
+        self._shd: Any = SocketHolder(os.dup(self._listener.fileno()), False, BACKLOG)  # type: ignore[call-arg]
 
 
 def run(settings: Settings, listener: socket.socket, make: Callable[[Settings], Wsgi], ready: Callable[[Wsgi], None]) -> None:

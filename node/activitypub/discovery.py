@@ -102,7 +102,7 @@ def _by_url(url: str) -> Actor | None:
 def _by_account(resource: str) -> Actor | None:
     node = current_node()
     try:
-        handle = discovery.parse_handle(resource)
+        handle = discovery.parse_handle(resource, allow_address=True)  # our own host may be one, in tests
         host = normalise_host(handle.host, scheme=node.settings.scheme)
     except FederationError:
         return None

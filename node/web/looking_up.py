@@ -1,15 +1,31 @@
-"""Asking other servers on a member's behalf: the network first, then one transaction (design, rule 4)."""
+"""Asking other servers on somebody's behalf. The look-up itself, and what it may ask, is `node.lookups`."""
 
 from __future__ import annotations
 
+from flask import url_for
+
 from federation.discovery import Handle
+from node import lookups
+from node.models import Post
+from node.reading import reader_for
+from node.runtime import current_node
+from node.web.presenting import actor_url
 
 
 def look_up_and_keep(text: str) -> str | None:
-    """Find the actor or post behind a handle or an address, keep it, and return its page here; None when there is none."""
-    return None
+    """Find the actor or post behind a handle or an address and return its page here; None when there is none.
+
+    Raises Invalid, GateRefused and NotThere, as `lookups.look_up`.
+    """
+    found = lookups.look_up(current_node(), text)
+    if found is None:
+        return None
+    if isinstance(found, Post):
+        return url_for("web.any_post", post_id=found.id)
+    return actor_url(found) if found.suspended_at is None and found.deleted_at is None else None
 
 
 def subscribe_address(handle: Handle) -> str | None:
-    """Return the template under which the person's own server takes follows, or None when it names none."""
-    return None
+    """Return the template under which the person's own server takes follows; None when it names none, or the gate
+    does not let us ask it."""
+    return lookups.subscribe_template(reader_for(current_node()), handle)

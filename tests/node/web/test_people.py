@@ -1,0 +1,206 @@
+"""Following, being followed, blocking, finding people here and elsewhere, and what strangers may do."""
+
+from xml.etree import ElementTree
+
+import pytest
+
+from node.actions.members import ensure_node_actor
+from node.models import Block, Delivery, Follow
+from node.policy import Audience
+from node.runtime import EXTENSION
+from tests.support.peers import Peers
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+def test_a_member_follows_and_unfollows_somebody_inside(browser, make, anna):
+    jo = make.member("jo")
+    make.commit()
+    assert browser.post(f"/people/{jo.actor_id}/follow").location == "/users/jo"
+    page = browser.get("/users/jo").text
+    assert "You follow Jo now." in page
+    assert "Unfollow" in page
+    assert "Anna" in browser.get("/users/jo/followers").text
+    browser.post(f"/people/{jo.actor_id}/unfollow")
+    assert "Nobody follows yet" in browser.get("/users/jo/followers").text
+
+
+def test_a_server_that_is_not_let_in_is_named_and_nothing_is_sent(browser, make, session):
+    bob = make.remote("bob", "peer.test")
+    make.commit()
+    answer = browser.post(f"/people/{bob.id}/follow")
+    assert answer.location == "/people/@bob@peer.test"
+    assert "peer.test has not been let in" in browser.get(answer.location).text
+    assert session.query(Follow).count() == 0
+
+
+def test_somebody_elsewhere_is_asked(browser, make, session):
+    bob = make.remote("bob", "peer.test")
+    make.peer("peer.test", "allowed")
+    make.commit()
+    browser.post(f"/people/{bob.id}/follow")
+    page = browser.get("/people/@bob@peer.test").text
+    assert "Asked to follow: take it back" in page
+    assert "host-sign" in page
+    assert session.query(Delivery).count() == 1
+
+
+def test_a_request_is_accepted_or_declined(browser, make, anna, session):
+    anna.actor.is_locked = True
+    fans = [make.remote(name, "peer.test") for name in ("bob", "eve")]
+    make.peer("peer.test", "allowed")
+    for fan in fans:
+        make.follow(fan, anna.actor, "pending")
+    make.commit()
+    page = browser.get("/requests").text
+    assert 'aria-label="Accept Bob"' in page
+    browser.post(f"/requests/{fans[0].id}/accept")
+    browser.post(f"/requests/{fans[1].id}/reject")
+    session.expire_all()
+    assert [(follow.follower_id, follow.state) for follow in session.query(Follow)] == [(fans[0].id, "accepted")]
+    assert browser.post(f"/requests/{fans[1].id}/accept").status_code == 404
+
+
+def test_blocking_asks_first_and_ends_everything_between_two(browser, make, anna, enter, session):
+    jo = make.member("jo")
+    make.follow(jo.actor, anna.actor)
+    post = make.post(anna.actor, Audience.PUBLIC)
+    make.commit()
+    assert "Block Jo?" in browser.get(f"/people/{jo.actor_id}/block").text
+    browser.post(f"/people/{jo.actor_id}/block")
+    assert session.query(Block).count() == 1
+    assert session.query(Follow).count() == 0
+    assert enter(jo).get(f"/users/anna/posts/{post.id}").status_code == 404
+    browser.post(f"/people/{jo.actor_id}/unblock")
+    assert session.query(Block).count() == 0
+
+
+def test_somebody_who_is_gone_cannot_be_followed(browser, make, now):
+    gone = make.remote("gone", "peer.test", deleted_at=now)
+    make.commit()
+    assert browser.post(f"/people/{gone.id}/follow").status_code == 404
+    assert browser.post("/people/999/follow").status_code == 404
+
+
+def test_people_are_found_by_name_handle_and_address(browser, make):
+    make.member("jo")
+    make.remote("joanna", "peer.test")
+    make.commit()
+    assert "@jo<" in browser.get("/search?q=jo").text
+    assert "peer.test" in browser.get("/search?q=joanna@peer.test").text
+    assert browser.get("/search?q=https://peer.test/users/joanna").location == "/people/@joanna@peer.test"
+    assert "Ask the other server" in browser.get("/search?q=@new@other.test").text
+    assert "Ask the other server" in browser.get("/search?q=https://other.test/a").text
+
+
+def test_a_handle_of_our_own_leads_to_our_own_page(browser):
+    assert browser.get("/people/@anna@home.test").location == "/users/anna"
+    assert browser.get("/users/ANNA").location == "/users/anna"
+    assert browser.get("/people/@nobody@peer.test").location.startswith("/search?q=")
+    assert browser.get("/people/@a@not%20a%20host").status_code == 404
+
+
+@pytest.fixture
+def peers(door):
+    with Peers() as peers:
+        door.extensions[EXTENSION].client = peers.client()
+        yield peers
+
+
+@pytest.fixture
+def node_actor(session, settings, make, clock):
+    ensure_node_actor(session, settings, clock())
+    make.commit()
+
+
+def test_another_server_is_asked_when_the_member_says_so(browser, make, peers, node_actor):
+    good = peers.add("good.test")
+    alice = good.actor("alice", ed25519=True)
+    note = good.serve(alice.note("<p>Hello from outside</p>"))
+    make.peer("good.test", "allowed")
+    make.commit()
+    answer = browser.post("/search", {"q": "@alice@good.test"})
+    assert answer.location == "/people/@alice@good.test"
+    assert "good.test" in browser.get(answer.location).text
+    answer = browser.post("/search", {"q": note["id"]})
+    page = browser.get(answer.location)
+    assert "Hello from outside" in page.text
+    assert "post-outside" in page.text
+
+
+def test_a_server_that_is_not_let_in_is_not_asked(browser, make, peers, node_actor):
+    good = peers.add("good.test")
+    good.actor("alice")
+    answer = browser.post("/search", {"q": "@alice@good.test"})
+    assert answer.status_code == 403
+    assert "good.test" in answer.text
+    assert 'value="@alice@good.test"' in answer.text
+    assert good.received() == []
+
+
+def test_nonsense_is_refused_with_a_word(browser, peers, node_actor):
+    answer = browser.post("/search", {"q": "%%%"})
+    assert answer.status_code == 422
+    assert "neither a name like" in answer.text
+
+
+def test_a_stranger_is_shown_the_way_to_follow_from_elsewhere(stranger, anna, make, node_actor):
+    make.commit()
+    assert "Follow from your server" in stranger.get("/users/anna").text
+    answer = stranger.post("/users/anna/follow", {"address": "@me@social.test"})
+    assert 'href="https://social.test/authorize_interaction?uri=anna%40home.test"' in answer.text
+    answer = stranger.post("/users/anna/follow", {"address": "nonsense"})
+    assert answer.status_code == 422
+    assert 'value="nonsense"' in answer.text
+
+
+def test_the_feed_has_what_is_public_for_members_too(browser, stranger, make, anna):
+    make.post(anna.actor, Audience.PUBLIC, html="<p>For <b>all</b> &amp; sundry</p>", title="A & B")
+    make.post(anna.actor, Audience.UNLISTED, html="<p>quiet</p>")
+    make.post(anna.actor, Audience.MEMBERS, html="<p>inside</p>")
+    make.commit()
+    for reader in (browser, stranger):
+        answer = reader.get("/users/anna/feed.atom")
+        assert answer.mimetype == "application/atom+xml"
+        feed = ElementTree.fromstring(answer.text)
+        entries = feed.findall(f"{ATOM}entry")
+        assert [entry.findtext(f"{ATOM}title") for entry in entries] == ["A & B"]
+        assert entries[0].findtext(f"{ATOM}content") == "<p>For <b>all</b> &amp; sundry</p>"
+    assert stranger.get("/users/nobody/feed.atom").status_code == 404
+
+
+def test_a_space_keeps_what_is_said_in_it(browser, enter, make, anna):
+    anna.role = "moderator"
+    jo = enter(make.member("jo"))
+    assert browser.post("/spaces", {"name": "lab", "title": "The lab", "purpose": "Testing"}).location == "/spaces/lab"
+    page = browser.get("/spaces/lab").text
+    space_id = page.split('name="space" value="')[1].split('"')[0]
+    browser.post("/write", {"text": "canary", "audience": "space", "space": space_id, "do": "send"})
+    assert "canary" in browser.get("/spaces/lab").text
+    assert "canary" not in browser.get("/inside").text
+    assert "You are not in this space" in jo.get("/spaces/lab").text
+    assert "canary" not in jo.get("/spaces/lab").text
+    jo.post("/spaces/lab/join")
+    assert "canary" in jo.get("/spaces/lab").text
+    jo.post("/spaces/lab/leave")
+    assert "canary" not in jo.get("/spaces/lab").text
+    assert jo.post("/spaces", {"name": "mine", "title": "Mine"}).status_code == 403
+
+
+def test_the_node_actor_has_no_page(browser, node_actor):
+    assert browser.get("/users/home.test").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/users/nobody", "/posts/1", "/users/anna/posts/1", "/tags/" + "x" * 200, "/spaces/none"])
+def test_what_is_not_there_says_so_kindly(browser, path):
+    answer = browser.get(path)
+    assert answer.status_code in (200, 404)
+    if answer.status_code == 404:
+        assert "To the front" in answer.text
+        assert "Traceback" not in answer.text
+
+
+def test_a_machine_gets_a_problem_document(stranger):
+    answer = stranger.get("/nowhere", headers={"Accept": "application/json"})
+    assert answer.mimetype == "application/problem+json"
+    assert answer.json["status"] == 404

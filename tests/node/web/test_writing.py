@@ -1,0 +1,190 @@
+"""Writing: who will see it is said before, and what one typed is never lost."""
+
+import re
+
+import pytest
+
+from node.models import Post
+from node.policy import Audience
+
+
+@pytest.fixture
+def bob(make):
+    return make.remote("bob", "peer.test")
+
+
+def said(session):
+    session.expire_all()
+    return session.query(Post).order_by(Post.id).all()
+
+
+def test_a_post_goes_to_the_people_inside_unless_one_chooses(browser, session):
+    page = browser.get("/")
+    assert re.search(r'<option value="members"[^>]*selected', page.text)
+    answer = browser.post("/write", {"text": "Hello **all**", "audience": "members", "do": "send"})
+    assert answer.status_code == 303
+    (post,) = said(session)
+    assert post.audience == "members"
+    shown = browser.get(answer.location)
+    assert "<strong>all</strong>" in shown.text
+    assert 'class="post post-open"' in shown.text  # plain: it stays inside
+
+
+def test_what_leaves_wears_the_mark(browser):
+    answer = browser.post("/write", {"text": "Hello world", "audience": "public", "do": "send"})
+    page = browser.get(answer.location).text
+    assert "post-outside" in page
+    assert "audience-outside" in page
+
+
+def test_the_bar_says_in_words_who_will_see_it(browser, make, anna, bob):
+    make.member("jo")
+    make.peer("peer.test", "allowed")
+    make.follow(bob, anna.actor)
+    make.commit()
+    page = browser.get("/write").text
+    assert "1 member will see this. It stays inside." in page
+    assert "1 member, 1 follower on 1 server, and anybody who visits will see this." in page
+
+
+def test_a_server_that_is_not_let_in_is_not_counted(browser, make, anna, bob):
+    make.follow(bob, anna.actor)
+    make.commit()
+    assert "It is sent to no other server at present." in browser.get("/write").text
+
+
+def test_the_preview_shows_the_text_and_the_servers_and_posts_nothing(browser, make, anna, bob, session):
+    make.peer("peer.test", "allowed")
+    make.host("peer.test", software="mastodon")
+    make.follow(bob, anna.actor)
+    make.commit()
+    answer = browser.post("/write", {"text": "*Draft*", "audience": "public", "do": "preview"})
+    assert answer.status_code == 200
+    assert "<em>Draft</em>" in answer.text
+    assert "peer.test" in answer.text
+    assert "1 person · mastodon" in answer.text
+    assert ">\n*Draft*</textarea>" in answer.text
+    assert said(session) == []
+
+
+def test_the_live_preview_answers_for_whom_the_text_names(browser, make, anna, bob):
+    make.peer("peer.test", "allowed")
+    make.commit()
+    form = {"text": "@bob@peer.test hello", "audience": "direct"}
+    answer = browser.post("/write/preview", form)
+    assert answer.json["crosses"] is True
+    assert [server["host"] for server in answer.json["servers"]] == ["peer.test"]
+    assert "1 server" in answer.json["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ({"text": "  ", "audience": "members"}, "Please write something first."),
+        ({"text": "x" * 20_001, "audience": "members"}, "1 characters too long"),
+        ({"text": "hello", "audience": "direct"}, "names at least one person"),
+    ],
+)
+def test_what_is_wrong_is_said_and_the_text_is_kept(browser, session, form, words):
+    answer = browser.post("/write", form | {"title": "My title", "do": "send"})
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert form["text"].strip() in answer.text
+    assert 'value="My title"' in answer.text
+    assert said(session) == []
+
+
+def test_an_unknown_audience_is_refused(browser, session):
+    assert browser.post("/write", {"text": "hello", "audience": "everybody", "do": "send"}).status_code == 400
+    assert said(session) == []
+
+
+def test_a_form_sent_twice_is_one_post(browser, session):
+    key = re.search(r'name="key" value="([^"]+)"', browser.get("/write").text).group(1)
+    places = {browser.post("/write", {"text": "once", "audience": "members", "key": key, "do": "send"}).location for _ in range(2)}
+    assert len(places) == 1
+    assert len(said(session)) == 1
+
+
+def test_an_answer_is_never_offered_a_wider_audience(browser, make, anna, session):
+    jo = make.member("jo")
+    post = make.post(jo.actor, Audience.MEMBERS)
+    make.commit()
+    page = browser.get(f"/write?reply={post.id}").text
+    offered = re.findall(r'<option value="(\w+)"', page)
+    assert "public" not in offered
+    assert "members" in offered
+    assert "@jo " in page
+    answer = browser.post("/write", {"text": "wider", "audience": "public", "reply": post.id, "do": "send"})
+    assert answer.status_code == 403
+    assert "cannot be seen by more people" in answer.text
+    assert "wider" in answer.text
+    assert len(said(session)) == 1
+
+
+def test_an_answer_lands_in_the_conversation(browser, make):
+    post = make.post(make.member("jo").actor, Audience.MEMBERS)
+    make.commit()
+    answer = browser.post("/write", {"text": "I agree", "audience": "members", "reply": post.id, "do": "send"})
+    page = browser.get(answer.location).text
+    assert "I agree" in page
+    assert "Hello" in page
+    assert "1 answer" in browser.get(f"/users/jo/posts/{post.id}").text
+
+
+def test_what_one_may_not_see_one_cannot_answer(browser, make):
+    post = make.post(make.member("jo").actor, Audience.DIRECT)
+    make.commit()
+    assert browser.get(f"/write?reply={post.id}").status_code == 404
+    assert browser.post("/write", {"text": "x", "audience": "direct", "reply": post.id}).status_code == 404
+
+
+def test_a_post_is_edited_and_its_earlier_version_kept(browser, session):
+    place = browser.post("/write", {"text": "First words", "audience": "members", "do": "send"}).location
+    (post,) = said(session)
+    assert "First words</textarea>" in browser.get(f"/posts/{post.id}/edit").text
+    answer = browser.post(f"/posts/{post.id}/edit", {"text": "Second words", "title": "", "summary": ""})
+    assert (answer.status_code, answer.location) == (303, place)
+    page = browser.get(place).text
+    assert "Second words" in page
+    assert "edited" in page
+    history = browser.get(f"/posts/{post.id}/history").text
+    assert history.index("Second words") < history.index("First words")
+
+
+def test_an_edit_that_cannot_be_keeps_the_text(browser, make, anna):
+    post = make.post(anna.actor)
+    make.commit()
+    answer = browser.post(f"/posts/{post.id}/edit", {"text": "", "summary": "A warning"})
+    assert answer.status_code == 422
+    assert "Please write something first." in answer.text
+    assert 'value="A warning"' in answer.text
+
+
+def test_a_post_is_deleted_after_a_question(browser, session, make, anna):
+    post = make.post(anna.actor, Audience.PUBLIC)
+    make.commit()
+    asked = browser.get(f"/posts/{post.id}/delete")
+    assert "It was not sent to any other server." in asked.text
+    assert browser.post(f"/posts/{post.id}/delete").location == "/"
+    assert browser.get(f"/users/anna/posts/{post.id}").status_code == 404
+
+
+@pytest.mark.parametrize("page", ["edit", "delete", "deliveries"])
+def test_only_the_author_gets_to_the_pages_of_a_post(browser, make, page):
+    post = make.post(make.member("jo").actor, Audience.PUBLIC)
+    make.commit()
+    assert browser.get(f"/posts/{post.id}/{page}").status_code == 404
+    if page != "deliveries":
+        assert browser.post(f"/posts/{post.id}/{page}", {"text": "mine now"}).status_code == 404
+
+
+def test_the_author_sees_where_a_post_went(browser, make, anna):
+    post = make.post(anna.actor, Audience.PUBLIC)
+    make.delivery(anna.actor, "https://peer.test/inbox", post=post, state="delivered", answer=202)
+    make.delivery(anna.actor, "https://gone.test/inbox", post=post, state="failed", answer=410, reason="The inbox is gone.")
+    make.commit()
+    page = browser.get(f"/posts/{post.id}/deliveries").text
+    assert "1 of 2 servers have it." in page
+    assert "peer.test" in page
+    assert "The inbox is gone." in page

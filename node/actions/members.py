@@ -93,7 +93,8 @@ def ensure_node_actor(session: Session, settings: Settings, now: datetime) -> Ac
     actor = session.scalar(select(Actor).where(Actor.uri == uri))
     if actor is not None:
         return actor
-    return _make_actor(session, uri, settings.host, "Application", settings, now)
+    name = settings.host.replace(":", "_").strip("[]")  # others take no colon in a name
+    return _make_actor(session, uri, name, "Application", settings, now)
 
 
 def suspend(session: Session, member: Member, *, by: Member | None, now: datetime) -> None:

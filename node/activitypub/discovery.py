@@ -108,6 +108,4 @@ def _by_account(resource: str) -> Actor | None:
         return None
     if host != node.settings.host:
         return None
-    if handle.username == node.settings.host:
-        return published.actor_by_uri(db.session(), uris.node_actor_uri(node.settings.origin))
     return published.local_actor(db.session(), handle.username)

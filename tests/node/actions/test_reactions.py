@@ -12,7 +12,13 @@ from node.policy import Audience
 from node.queries import posts, timelines
 from node.queries.audience import viewer_member
 
-EVERY = [reactions.like, reactions.boost, reactions.bookmark, reactions.pin, lambda *all, **ways: reactions.vote(*all, [0], **ways)]
+EVERY = [
+    reactions.like,
+    reactions.boost,
+    reactions.bookmark,
+    reactions.pin,
+    lambda *whom_and_what, **ways: reactions.vote(*whom_and_what, [0], **ways),
+]
 NAMES = ["like", "boost", "bookmark", "pin", "vote"]
 
 
@@ -58,7 +64,10 @@ def test_a_boost_goes_to_followers_here_and_elsewhere_and_to_the_author(session,
     post = make.post(people.eve)
     boost = reactions.boost(session, people.ada, post, **ways())
     assert reactions.boost(session, people.ada, post, **ways()) is boost
-    assert sorted((kind, inbox) for kind, inbox, _ in sent()) == [("Announce", "https://fans.test/inbox"), ("Announce", "https://good.test/inbox")]
+    assert sorted((kind, inbox) for kind, inbox, _ in sent()) == [
+        ("Announce", "https://fans.test/inbox"),
+        ("Announce", "https://good.test/inbox"),
+    ]
     document = sent()[0][2]
     assert document["object"] == post.uri
     assert document["to"] == ["https://www.w3.org/ns/activitystreams#Public"]
@@ -167,7 +176,8 @@ def test_a_vote_counts_once_and_is_final(session, make, people, ways, sent):
 
 
 def test_a_vote_elsewhere_is_a_note_to_the_asker_for_each_choice(session, make, people, ways, sent):
-    poll = make.post(people.eve, options=["tea", "coffee", "milk"], poll={"multiple": True, "closes_at": None, "closed": False, "voters": 3})
+    asked = {"multiple": True, "closes_at": None, "closed": False, "voters": 3}
+    poll = make.post(people.eve, options=["tea", "coffee", "milk"], poll=asked)
     reactions.vote(session, people.ada, poll, [0, 2], **ways())
     ballots = [document["object"] for _, _, document in sent()]
     assert [(ballot["name"], ballot["inReplyTo"], ballot["to"]) for ballot in ballots] == [
@@ -194,7 +204,8 @@ def test_votes_come_in_time_and_not_from_the_asker(session, make, people, ways, 
     with pytest.raises(Invalid):
         reactions.vote(session, people.ada, make.post(people.bo), [0], **ways())
     ends = clock() + timedelta(hours=1)
-    timed = make.post(people.bo, options=["tea", "coffee"], poll={"multiple": False, "closes_at": ends.isoformat(), "closed": False})
+    asked = {"multiple": False, "closes_at": ends.isoformat(), "closed": False}
+    timed = make.post(people.bo, options=["tea", "coffee"], poll=asked)
     clock.move(timedelta(hours=2))
     for over in (timed, make.post(people.bo, options=["tea", "coffee"], poll={"multiple": False, "closed": True})):
         with pytest.raises(Expired):

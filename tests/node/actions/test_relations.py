@@ -65,7 +65,9 @@ def test_following_elsewhere_asks_the_other_server(session, people, ways, sent):
     assert len(sent()) == 1
 
 
-@pytest.mark.parametrize(("state", "code"), [(None, "peer_not_let_in"), ("waiting", "peer_not_let_in"), ("blocked", "peer_blocked")])
+@pytest.mark.parametrize(
+    ("state", "code"), [(None, "peer_not_let_in"), ("waiting", "peer_not_let_in"), ("blocked", "peer_blocked")]
+)
 def test_the_gate_refuses_a_follow_and_says_why(session, make, people, ways, sent, state, code):
     if state:
         make.peer("evil.test", state)

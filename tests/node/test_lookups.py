@@ -26,8 +26,11 @@ def good(make, peers):
 
 @pytest.fixture
 def find(app, settings, clock, session, peers):
+    made = []
+
     def look_up(text):
-        if EXTENSION not in app.extensions:
+        if not made:
+            made.append(True)
             app.extensions[EXTENSION] = Node(settings, clock, peers.client(total_timeout=2.0))
         session.commit()
         return lookups.look_up(app.extensions[EXTENSION], text)

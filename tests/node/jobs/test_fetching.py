@@ -25,9 +25,12 @@ def peers():
 @pytest.fixture
 def worker(app, settings, clock, session, peers):
     """Drains both queues until nothing is due."""
+    made = {}
 
     def drain(timeout=5.0, wait=True):
-        app.extensions.setdefault(EXTENSION, Node(settings, clock, peers.client(total_timeout=timeout)))
+        if "client" not in made:
+            made["client"] = peers.client(total_timeout=timeout)
+            app.extensions[EXTENSION] = Node(settings, clock, made["client"])
         session.commit()
         with app.app_context():
             for _ in range(2):

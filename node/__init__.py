@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 def create_app(
-    settings: Settings, clock: Callable[[], datetime] | None = None, doors: Collection[str] = ("activitypub", "web", "admin", "api", "media")
+    settings: Settings,
+    clock: Callable[[], datetime] | None = None,
+    doors: Collection[str] = ("activitypub", "web", "admin", "api", "media"),
 ) -> Flask:
     """Return the application for these settings, with these doors open; workers and the command line need none.
 

@@ -1,0 +1,115 @@
+"""The whole client API as one table: method, path, who may ask, with which scope, and who answers.
+
+`:name_id` in a path is an id. A scope is held by itself, by its first part, or, where two are named, by either.
+What stands here with `empty_list` does not exist on this node; clients ask for it and go on.
+"""
+
+from __future__ import annotations
+
+from node.api import accounts, apps, instance, notices, oauth, publishing, refusals, relations, searching, statuses, timelines
+from node.api.guards import APP, DOORSTEP, MEMBER, STREET, View, Who
+
+Route = tuple[str, str, Who, str, View]
+
+ROUTES: tuple[Route, ...] = (
+    # The way in
+    ("POST", "/api/v1/apps", DOORSTEP, "", apps.register),
+    ("GET", "/api/v1/apps/verify_credentials", APP, "", apps.verify_credentials),
+    ("POST", "/oauth/token", DOORSTEP, "", oauth.token),
+    ("POST", "/oauth/revoke", DOORSTEP, "", oauth.revoke),
+    ("GET", "/oauth/userinfo", MEMBER, "profile read:accounts", oauth.userinfo),
+    ("GET", "/.well-known/oauth-authorization-server", STREET, "", oauth.metadata),
+    # This place
+    ("GET", "/api/v2/instance", STREET, "", instance.v2),
+    ("GET", "/api/v1/instance", STREET, "", instance.v1),
+    ("GET", "/api/v1/instance/rules", STREET, "", instance.rules),
+    ("GET", "/api/v1/instance/peers", STREET, "", instance.peers),
+    ("GET", "/api/v1/instance/extended_description", STREET, "", instance.extended_description),
+    ("GET", "/api/v1/custom_emojis", STREET, "", instance.empty_list),
+    ("GET", "/api/v1/streaming/health", STREET, "", instance.streaming_health),
+    # Oneself
+    ("GET", "/api/v1/accounts/verify_credentials", MEMBER, "profile read:accounts", accounts.verify_credentials),
+    ("PATCH", "/api/v1/accounts/update_credentials", MEMBER, "write:accounts", accounts.update_credentials),
+    ("GET", "/api/v1/preferences", MEMBER, "read:accounts", accounts.preferences),
+    ("GET", "/api/v1/markers", MEMBER, "read:statuses", notices.show_markers),
+    ("POST", "/api/v1/markers", MEMBER, "write:statuses", notices.save_markers),
+    # People
+    ("GET", "/api/v1/accounts", STREET, "read:accounts", accounts.show_many),
+    ("GET", "/api/v1/accounts/lookup", STREET, "read:accounts", accounts.lookup),
+    ("GET", "/api/v1/accounts/search", MEMBER, "read:accounts", accounts.search),
+    ("GET", "/api/v1/accounts/relationships", MEMBER, "read:follows", accounts.relationships),
+    ("GET", "/api/v1/accounts/familiar_followers", MEMBER, "read:follows", instance.empty_list),
+    ("GET", "/api/v1/accounts/:account_id", STREET, "read:accounts", accounts.show_one),
+    ("GET", "/api/v1/accounts/:account_id/statuses", STREET, "read:statuses", accounts.statuses),
+    ("GET", "/api/v1/accounts/:account_id/followers", MEMBER, "read:accounts", accounts.followers),
+    ("GET", "/api/v1/accounts/:account_id/following", MEMBER, "read:accounts", accounts.following),
+    ("GET", "/api/v1/accounts/:account_id/lists", MEMBER, "read:lists", accounts.no_list_of),
+    ("GET", "/api/v1/accounts/:account_id/featured_tags", STREET, "read:accounts", accounts.no_list_of),
+    ("POST", "/api/v1/accounts/:account_id/follow", MEMBER, "write:follows", relations.follow),
+    ("POST", "/api/v1/accounts/:account_id/unfollow", MEMBER, "write:follows", relations.unfollow),
+    ("POST", "/api/v1/accounts/:account_id/remove_from_followers", MEMBER, "write:follows", relations.remove_from_followers),
+    ("POST", "/api/v1/accounts/:account_id/block", MEMBER, "write:blocks", relations.block),
+    ("POST", "/api/v1/accounts/:account_id/unblock", MEMBER, "write:blocks", relations.unblock),
+    ("POST", "/api/v1/accounts/:account_id/mute", MEMBER, "write:mutes", relations.mute),
+    ("POST", "/api/v1/accounts/:account_id/unmute", MEMBER, "write:mutes", relations.unmute),
+    ("GET", "/api/v1/follow_requests", MEMBER, "read:follows", relations.requests),
+    ("POST", "/api/v1/follow_requests/:account_id/authorize", MEMBER, "write:follows", relations.authorize_request),
+    ("POST", "/api/v1/follow_requests/:account_id/reject", MEMBER, "write:follows", relations.reject_request),
+    ("GET", "/api/v1/blocks", MEMBER, "read:blocks", relations.blocks),
+    ("GET", "/api/v1/mutes", MEMBER, "read:mutes", relations.mutes),
+    # What is said
+    ("POST", "/api/v1/statuses", MEMBER, "write:statuses", publishing.publish),
+    ("GET", "/api/v1/statuses", STREET, "read:statuses", statuses.show_many),
+    ("GET", "/api/v1/statuses/:status_id", STREET, "read:statuses", statuses.show_one),
+    ("PUT", "/api/v1/statuses/:status_id", MEMBER, "write:statuses", publishing.edit),
+    ("DELETE", "/api/v1/statuses/:status_id", MEMBER, "write:statuses", publishing.delete),
+    ("GET", "/api/v1/statuses/:status_id/context", STREET, "read:statuses", statuses.context),
+    ("GET", "/api/v1/statuses/:status_id/history", STREET, "read:statuses", statuses.history),
+    ("GET", "/api/v1/statuses/:status_id/source", MEMBER, "read:statuses", statuses.source),
+    ("GET", "/api/v1/statuses/:status_id/card", STREET, "read:statuses", statuses.card),
+    ("GET", "/api/v1/statuses/:status_id/favourited_by", MEMBER, "read:accounts", statuses.favourited_by),
+    ("GET", "/api/v1/statuses/:status_id/reblogged_by", MEMBER, "read:accounts", statuses.reblogged_by),
+    ("POST", "/api/v1/statuses/:status_id/favourite", MEMBER, "write:favourites", statuses.favourite),
+    ("POST", "/api/v1/statuses/:status_id/unfavourite", MEMBER, "write:favourites", statuses.unfavourite),
+    ("POST", "/api/v1/statuses/:status_id/reblog", MEMBER, "write:statuses", statuses.reblog),
+    ("POST", "/api/v1/statuses/:status_id/unreblog", MEMBER, "write:statuses", statuses.unreblog),
+    ("POST", "/api/v1/statuses/:status_id/bookmark", MEMBER, "write:bookmarks", statuses.bookmark),
+    ("POST", "/api/v1/statuses/:status_id/unbookmark", MEMBER, "write:bookmarks", statuses.unbookmark),
+    ("POST", "/api/v1/statuses/:status_id/pin", MEMBER, "write:accounts", statuses.pin),
+    ("POST", "/api/v1/statuses/:status_id/unpin", MEMBER, "write:accounts", statuses.unpin),
+    ("GET", "/api/v1/polls/:poll_id", STREET, "read:statuses", statuses.show_poll),
+    ("POST", "/api/v1/polls/:poll_id/votes", MEMBER, "write:statuses", statuses.vote),
+    ("GET", "/api/v1/courtyard/preview", MEMBER, "read:statuses", publishing.preview),
+    # Where it is read
+    ("GET", "/api/v1/timelines/home", MEMBER, "read:statuses", timelines.home),
+    ("GET", "/api/v1/timelines/public", STREET, "read:statuses", timelines.public),
+    ("GET", "/api/v1/timelines/tag/<name>", STREET, "read:statuses", timelines.tag),
+    ("GET", "/api/v1/bookmarks", MEMBER, "read:bookmarks", timelines.bookmarks),
+    ("GET", "/api/v1/favourites", MEMBER, "read:favourites", timelines.favourites),
+    ("GET", "/api/v1/notifications", MEMBER, "read:notifications", notices.show),
+    ("GET", "/api/v1/notifications/unread_count", MEMBER, "read:notifications", notices.unread_count),
+    ("GET", "/api/v1/notifications/:notification_id", MEMBER, "read:notifications", notices.show_one),
+    ("POST", "/api/v1/notifications/clear", MEMBER, "write:notifications", notices.clear),
+    ("POST", "/api/v1/notifications/:notification_id/dismiss", MEMBER, "write:notifications", notices.dismiss),
+    ("GET", "/api/v2/search", MEMBER, "read:search", searching.search),
+    ("GET", "/api/v1/tags/<name>", STREET, "", searching.show_tag),
+    # What is not here
+    ("POST", "/api/v1/media", MEMBER, "write:media", refusals.media),
+    ("POST", "/api/v2/media", MEMBER, "write:media", refusals.media),
+    ("GET", "/api/v1/conversations", MEMBER, "read:statuses", instance.empty_list),
+    ("GET", "/api/v1/lists", MEMBER, "read:lists", instance.empty_list),
+    ("GET", "/api/v1/filters", MEMBER, "read:filters", instance.empty_list),
+    ("GET", "/api/v2/filters", MEMBER, "read:filters", instance.empty_list),
+    ("GET", "/api/v1/announcements", MEMBER, "", instance.empty_list),
+    ("GET", "/api/v1/featured_tags", MEMBER, "read:accounts", instance.empty_list),
+    ("GET", "/api/v1/followed_tags", MEMBER, "read:follows", instance.empty_list),
+    ("GET", "/api/v1/scheduled_statuses", MEMBER, "read:statuses", instance.empty_list),
+    ("GET", "/api/v1/endorsements", MEMBER, "read:accounts", instance.empty_list),
+    ("GET", "/api/v1/domain_blocks", MEMBER, "read:blocks", instance.empty_list),
+    ("GET", "/api/v1/suggestions", MEMBER, "read", instance.empty_list),
+    ("GET", "/api/v2/suggestions", MEMBER, "read", instance.empty_list),
+    ("GET", "/api/v1/trends", STREET, "", instance.empty_list),
+    ("GET", "/api/v1/trends/tags", STREET, "", instance.empty_list),
+    ("GET", "/api/v1/trends/statuses", STREET, "", instance.empty_list),
+    ("GET", "/api/v1/trends/links", STREET, "", instance.empty_list),
+)

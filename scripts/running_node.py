@@ -107,10 +107,13 @@ class RunningNode:
             time.sleep(0.1)
 
     def answers(self, path: str) -> bool:
-        """Say whether a GET of `path` is answered with a success."""
+        """Say whether a GET of `path` is answered with anything but a server's failure (5xx)."""
         try:
-            with urllib.request.urlopen(self.origin + path, timeout=5) as answer:
-                return bool(answer.status < 400)
+            with urllib.request.urlopen(self.origin + path, timeout=5):
+                return True
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code < 500
         except OSError:
             return False
 

@@ -1,5 +1,6 @@
 // What a test may tell the peer to do: one verb each, JSON in, JSON out.
 // Every verb takes {actor: name} as the one who acts, and returns a plain object.
+import { parseNodeInfo } from "@fedify/fedify";
 import { Temporal } from "@js-temporal/polyfill";
 import { Announce, Block, Follow, Like, PUBLIC_COLLECTION, Undo } from "@fedify/vocab";
 import { createOf, deleteOf, updateOf } from "./posts.mjs";
@@ -103,8 +104,12 @@ export function verbs(context, store) {
       return { descriptor: await context.lookupWebFinger(resource) };
     },
 
+    /** Read a server's NodeInfo, judged by Fedify's strict parser. Its own fetch never asks a private address. */
     async nodeinfo({ url }) {
-      return { nodeinfo: (await context.lookupNodeInfo(url, { parse: "none" })) ?? null };
+      const links = await (await fetch(new URL("/.well-known/nodeinfo", url))).json();
+      const link = links.links.find((each) => each.rel === "http://nodeinfo.diaspora.software/ns/schema/2.1");
+      const document = await (await fetch(link.href)).json();
+      return { nodeinfo: parseNodeInfo(document) == null ? null : document };
     },
 
     /** Read a collection to its end: {items: ids}. */

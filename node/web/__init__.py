@@ -72,6 +72,7 @@ ROUTES = (
     ("POST", f"/settings/<any({', '.join(settings.PARTS)}):part>", MEMBER, "settings", settings.save),
     ("POST", "/settings/sessions/<int:session_id>/end", MEMBER, "end_session", account.end_session),
     ("POST", "/settings/sessions/end-others", MEMBER, "end_other_sessions", account.end_other_sessions),
+    ("POST", "/settings/apps/<int:app_id>/end", MEMBER, "end_app", account.end_app),
     ("GET", "/sign-in", DOORSTEP, "sign_in", doorstep.sign_in_form),
     ("POST", "/sign-in", DOORSTEP, "sign_in", doorstep.sign_in),
     ("POST", "/sign-out", DOORSTEP, "sign_out", doorstep.sign_out),

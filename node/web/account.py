@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from node import visitors
-from node.actions import logins, members
+from node.actions import clients, logins, members
 from node.database import db, transaction
 from node.errors import ActionError
 from node.models import Member
@@ -24,8 +24,9 @@ def show(member: Member, errors: dict[str, str] | None = None) -> str:
     found = visitors.login()
     sessions = members_query.sessions(db.session(), member.id, current_node().now())
     return render_template(
-        "web/settings/account.html", part="account", errors=errors or {}, sessions=sessions, session_id=found[0].id if found else 0
-    )
+        "web/settings/account.html", part="account", errors=errors or {}, sessions=sessions, session_id=found[0].id if found else 0,
+        apps=clients.apps_of(db.session(), member.id),
+    )  # fmt: skip
 
 
 def change_password(member: Member) -> Any:
@@ -46,6 +47,14 @@ def change_password(member: Member) -> Any:
     response = make_response(redirect(url_for("web.settings", part="account"), 303))
     visitors.remember(response, secret)
     return response
+
+
+def end_app(app_id: int) -> BaseResponse:
+    """Take back what the member allowed an app."""
+    with transaction() as session:
+        clients.revoke_app(session, visitors.the_member().id, app_id, current_node().now())
+    flash(_("That app may no longer act for you."), "good")
+    return redirect(url_for("web.settings", part="account"), 303)
 
 
 def end_session(session_id: int) -> BaseResponse:

@@ -76,7 +76,7 @@ def main() -> None:
             size = {"width": 1280, "height": 900} if width == "wide" else {"width": 390, "height": 844}
             tab = browser.new_page(viewport=size, color_scheme=theme, device_scale_factor=1)
             tab.on("console", lambda message: print("console:", message.text) if message.type == "error" else None)
-            for name in sample_pages.pages(wording_stub):
+            for name in sample_pages.pages(no_sentence):
                 if options.only and name not in options.only:
                     continue
                 answer = tab.goto(f"http://127.0.0.1:{server.server_port}/page/{name}?language={language}")
@@ -92,7 +92,7 @@ def main() -> None:
     print(folder)
 
 
-def wording_stub(*_: object) -> str:
+def no_sentence(*_: object) -> str:
     """Stand in for the sentences where only the names of the pages are asked for."""
     return ""
 

@@ -8,7 +8,7 @@ from node.web.guards import DOORSTEP, MEMBER, STREET
 from tests.node.web.conftest import COOKIE, Browser
 
 EXAMPLES = {
-    "<int:post_id>": "1", "<int:actor_id>": "1", "<int:session_id>": "1", "<name>": "anna", "<token>": "x", "<handle>": "bob@peer.test",
+    "<int:post_id>": "1", "<int:actor_id>": "1", "<int:session_id>": "1", "<int:app_id>": "1", "<name>": "anna", "<token>": "x", "<handle>": "bob@peer.test",
     "<colour>": "aabbcc",
 }  # fmt: skip
 

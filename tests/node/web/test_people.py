@@ -101,10 +101,12 @@ def test_a_handle_of_our_own_leads_to_our_own_page(browser):
 
 
 @pytest.fixture
-def peers(door):
+def good(door):
+    """Another server, and our node with a client that knows it."""
     with Peers() as peers:
+        peer = peers.add("good.test")
         door.extensions[EXTENSION].client = peers.client()
-        yield peers
+        yield peer
 
 
 @pytest.fixture
@@ -113,8 +115,7 @@ def node_actor(session, settings, make, clock):
     make.commit()
 
 
-def test_another_server_is_asked_when_the_member_says_so(browser, make, peers, node_actor):
-    good = peers.add("good.test")
+def test_another_server_is_asked_when_the_member_says_so(browser, make, good, node_actor):
     alice = good.actor("alice", ed25519=True)
     note = good.serve(alice.note("<p>Hello from outside</p>"))
     make.peer("good.test", "allowed")
@@ -128,8 +129,7 @@ def test_another_server_is_asked_when_the_member_says_so(browser, make, peers, n
     assert "post-outside" in page.text
 
 
-def test_a_server_that_is_not_let_in_is_not_asked(browser, make, peers, node_actor):
-    good = peers.add("good.test")
+def test_a_server_that_is_not_let_in_is_not_asked(browser, make, good, node_actor):
     good.actor("alice")
     answer = browser.post("/search", {"q": "@alice@good.test"})
     assert answer.status_code == 403
@@ -138,7 +138,7 @@ def test_a_server_that_is_not_let_in_is_not_asked(browser, make, peers, node_act
     assert good.received() == []
 
 
-def test_nonsense_is_refused_with_a_word(browser, peers, node_actor):
+def test_nonsense_is_refused_with_a_word(browser, good, node_actor):
     answer = browser.post("/search", {"q": "%%%"})
     assert answer.status_code == 422
     assert "neither a name like" in answer.text

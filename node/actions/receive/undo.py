@@ -34,6 +34,8 @@ def apply(session: Session, activity: Activity, context: Context) -> Outcome:
         if uri is not None and same_origin(uri, sender.uri) and (embedded is None or embedded.is_a(*_TABLES)):
             if session.scalar(select(Post.id).where(Post.uri == uri)) is not None:
                 return refused("not_an_activity")
+            if _is_known(session, uri):
+                return refused("of_another_actor")
             bury(session, uri, "Activity", context.now)
         return ignored("not_done_here")
     _take_back(session, row)
@@ -46,6 +48,12 @@ def _by_uri(session: Session, uri: str | None, sender: Actor) -> Undone | None:
     tables: tuple[Any, ...] = (Follow, Like, Boost, Block)
     found = (session.scalar(select(table).where(table.uri == uri, _doer(table) == sender.id)) for table in tables)
     return next((row for row in found if row is not None), None)
+
+
+def _is_known(session: Session, uri: str) -> bool:
+    """Say whether somebody did this: then it is not for others to take back, nor to bury."""
+    tables: tuple[Any, ...] = (Follow, Like, Boost, Block)
+    return any(session.scalar(select(table.id).where(table.uri == uri)) is not None for table in tables)
 
 
 def _by_meaning(session: Session, activity: Activity, sender: Actor) -> Undone | None:

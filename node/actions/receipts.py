@@ -39,14 +39,21 @@ class Arrived:
     reason: str
 
 
-def hold_shards(session: Session) -> tuple[int, ...]:
-    """Hold shards until the end of the transaction: no other worker takes from them meanwhile.
+def shards_due(session: Session, now: datetime) -> tuple[int, ...]:
+    """Return the shards that have work, without holding anything."""
+    rows = session.execute(_oldest(tuple(range(SHARDS)), 1), {"now": now})
+    return tuple(sorted(shard for _, shard in rows))
+
+
+def hold_shards(session: Session, wanted: Sequence[int]) -> tuple[int, ...]:
+    """Hold shards among `wanted` until the end of the transaction: no other worker takes from them meanwhile.
 
     A killed worker's hold ends with its connection. SQLite has one writer at a time, so it holds them all.
     """
     if session.get_bind().dialect.name != "postgresql":
-        return tuple(range(SHARDS))
-    free = select(Shard.id).order_by(func.random()).limit(SHARDS_AT_ONCE).with_for_update(skip_locked=True)
+        return tuple(wanted)
+    free = select(Shard.id).where(Shard.id.in_(wanted)).order_by(func.random()).limit(SHARDS_AT_ONCE)
+    free = free.with_for_update(skip_locked=True)
     held = tuple(session.scalars(free))
     if not held and session.scalar(select(Shard.id).limit(1)) is None:
         insert_ignoring(session, Shard, [{"id": number, "lease_no": 0} for number in range(SHARDS)])
@@ -66,11 +73,6 @@ def due(session: Session, shards: Sequence[int], now: datetime, most: int) -> li
         ranked.append((turn[shard], receipt_id))
     chosen = [receipt_id for _, receipt_id in sorted(ranked)[:most]]
     return load(session, chosen)
-
-
-def is_any_due(session: Session, now: datetime) -> bool:
-    """Say whether there is work, without holding anything."""
-    return session.execute(_oldest(tuple(range(SHARDS)), 1), {"now": now}).first() is not None
 
 
 def is_new(session: Session, receipt_id: int) -> bool:

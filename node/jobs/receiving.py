@@ -45,22 +45,26 @@ def drain(app: Flask, seconds: float = JOB_LASTS) -> int:
     total = 0
     while time.monotonic() < deadline and not delivery.stopping.is_set():
         worked = _batch(node)
-        if worked == 0:
+        if worked is None:
             break
         total += worked
     return total
 
 
-def _batch(node: Node) -> int:
-    """Work on up to BATCH receipts in one transaction; one by one when that fails."""
-    if not _is_anything_due(node.now()):
-        return 0
+def _batch(node: Node) -> int | None:
+    """Work on up to BATCH receipts in one transaction; one by one when that fails. None: there is nothing for us."""
+    shards = _shards_due(node.now())
+    if not shards:
+        return None
     rules = node.rules(db.session())
     arrived: list[Arrived] = []
     try:
         with transaction(is_durable=False) as session:  # what a power cut takes back is done again
             now = node.now()
-            arrived = receipts.due(session, receipts.hold_shards(session), now, BATCH)
+            held = receipts.hold_shards(session, shards)
+            if not held:
+                return None  # others work on them
+            arrived = receipts.due(session, held, now, BATCH)
             if arrived:
                 apply_all(session, node, arrived, rules, now)
     except OperationalError:
@@ -74,11 +78,11 @@ def _batch(node: Node) -> int:
     return len(arrived)
 
 
-def _is_anything_due(now: datetime) -> bool:
+def _shards_due(now: datetime) -> tuple[int, ...]:
     """Look without taking the write lock: most bells find the work done already."""
     session = db.session()
     try:
-        return bool(receipts.is_any_due(session, now))
+        return receipts.shards_due(session, now)
     finally:
         session.rollback()
 
@@ -127,7 +131,7 @@ def _alone(node: Node, one: Arrived, rules: Rules) -> None:
     now = node.now()
     try:
         with transaction(is_durable=False) as session:
-            if one.shard in receipts.hold_shards(session) and receipts.is_new(session, one.id):
+            if receipts.hold_shards(session, (one.shard,)) and receipts.is_new(session, one.id):
                 apply_all(session, node, [one], rules, now)
     except OperationalError:
         raise

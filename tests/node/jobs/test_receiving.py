@@ -139,7 +139,7 @@ def test_a_poisoned_activity_is_parked_and_others_are_unaffected(session, make, 
         worker()
 
     assert states(session)[1] == ("parked", "internal error: ZeroDivisionError")
-    assert session.scalars(select(Receipt.attempts)).all() == [0, 5, 0]
+    assert session.scalars(select(Receipt.attempts).order_by(Receipt.id)).all() == [0, 5, 0]
 
 
 def test_a_database_that_fails_parks_nothing(session, make, worker, bob, monkeypatch):

@@ -33,6 +33,9 @@ BATCH = 50
 JOB_LASTS = 15.0
 STALE_AFTER = timedelta(days=7)
 """An actor that is heard of again is read again when what we know of it is older."""
+PASSING_STATES = frozenset({"08", "40", "53", "55", "57", "58"})
+"""Classes of PostgreSQL errors: connection, rollback, resources, locks, operator intervention, system."""
+PASSING_WORDS = ("locked", "busy", "full", "disk", "readonly", "unable to open", "closed", "connection")
 
 log = logging.getLogger("courtyard.receiving")
 
@@ -67,9 +70,9 @@ def _batch(node: Node) -> int | None:
             arrived = receipts.due(session, held, now, BATCH)
             if arrived:
                 apply_all(session, node, arrived, rules, now)
-    except OperationalError:
-        raise
-    except Exception:
+    except Exception as error:
+        if is_passing(error):
+            raise
         log.exception("a batch of %s failed; taking them one by one", len(arrived))
         for one in arrived:
             _alone(node, one, rules)
@@ -122,6 +125,16 @@ def apply_all(session: Session, node: Node, arrived: list[Arrived], rules: Rules
         receipts.finish(session, ids, state, reason)
 
 
+def is_passing(error: Exception) -> bool:
+    """Say whether the database was away, full or busy: no activity's fault, and all of them are tried again."""
+    if not isinstance(error, OperationalError):
+        return False
+    state = getattr(error.orig, "sqlstate", None)
+    if isinstance(state, str):
+        return state[:2] in PASSING_STATES
+    return error.connection_invalidated or any(word in str(error.orig).lower() for word in PASSING_WORDS)
+
+
 def find_senders(session: Session, uris: set[str]) -> dict[str, Actor]:
     """Return the rows of these actors, those that are known."""
     return {actor.uri: actor for actor in session.scalars(select(Actor).where(Actor.uri.in_(uris), Actor.host != ""))}
@@ -133,9 +146,9 @@ def _alone(node: Node, one: Arrived, rules: Rules) -> None:
         with transaction(is_durable=False) as session:
             if receipts.hold_shards(session, (one.shard,)) and receipts.is_new(session, one.id):
                 apply_all(session, node, [one], rules, now)
-    except OperationalError:
-        raise
     except Exception as error:  # recorded, and parked after a few tries: others go on
+        if is_passing(error):
+            raise
         log.exception("receipt %s failed", one.id)
         db.session.remove()
         with transaction() as session:

@@ -34,4 +34,7 @@ def look_ahead(known: Known, activities: Iterable[Activity], author_ids: Iterabl
             actors.extend(named)
     if new_posts:
         known.look_up(posts=posts, actors=actors, new_posts=new_posts)
-        known.look_up_followers(author_ids)
+        authors = list(author_ids)
+        known.look_up_followers(authors)
+        if actors or posts:
+            known.look_up_blockers(authors)

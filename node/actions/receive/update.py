@@ -7,10 +7,11 @@ from sqlalchemy.orm import Session
 
 from federation.activities import Activity
 from federation.vocabulary import ACTOR_TYPES
-from node.actions.receive.context import Context, Outcome, done, ignored
+from node.actions.receive.context import Context, Outcome, done, ignored, refused
 from node.actions.receive.create import object_of
 from node.actions.remote import change_post, take_post, want_actor
-from node.models import Post
+from node.models import Mention, Post
+from node.policy import Audience
 
 
 def apply(session: Session, activity: Activity, context: Context) -> Outcome:
@@ -30,4 +31,13 @@ def apply(session: Session, activity: Activity, context: Context) -> Outcome:
     if post is None:
         take_post(context.memory, remote, sender, inbox_owner=context.inbox_owner)
         return done("made")
+    if post.audience == Audience.DIRECT and _is_unwanted(session, post, context):
+        return refused("blocked")
     return done() if change_post(context.memory, post, remote, sender) else ignored("older_version")
+
+
+def _is_unwanted(session: Session, post: Post, context: Context) -> bool:
+    """Say whether somebody it was written to has blocked its author since (case L16)."""
+    blockers = context.memory.blockers(context.sender.id)
+    named = session.scalars(select(Mention.actor_id).where(Mention.post_id == post.id))
+    return bool(blockers) and any(actor_id in blockers for actor_id in named)

@@ -20,7 +20,7 @@ from federation.origins import host_of
 from node.actions.feeds import insert_ignoring
 from node.actions.remote.telling import Told, tell_all
 from node.database import ring
-from node.models import Actor, Attachment, Errand, Follow, Hashtag, Mention, PollOption, Post, TimelineEntry, Tombstone
+from node.models import Actor, Attachment, Block, Errand, Follow, Hashtag, Mention, PollOption, Post, TimelineEntry, Tombstone
 
 CHUNK = 400
 """URIs named in one statement."""
@@ -84,6 +84,7 @@ class Known:
         self._buried: dict[str, bool] = {}
         self._orphans: dict[str, list[Orphan]] = {}
         self._followers: dict[int, Collection[int]] = {}
+        self._blockers: dict[int, Collection[int]] = {}
         self._rows: dict[Any, list[dict[str, Any]]] = defaultdict(list)
         self._entries: list[dict[str, Any]] = []
         self._errands: dict[tuple[str, str], dict[str, Any]] = {}
@@ -115,6 +116,23 @@ class Known:
             for target_id, follower_id in rows:
                 found[target_id].append(follower_id)
         self._followers.update(found)
+
+    def look_up_blockers(self, author_ids: Iterable[int]) -> None:
+        """Read who of ours has blocked each of these actors."""
+        wanted = [author_id for author_id in dict.fromkeys(author_ids) if author_id not in self._blockers]
+        found: dict[int, list[int]] = {author_id: [] for author_id in wanted}
+        for part in _parts(wanted):
+            for target_id, actor_id in self.session.execute(
+                select(Block.target_id, Block.actor_id).where(Block.target_id.in_(part))
+            ):
+                found[target_id].append(actor_id)
+        self._blockers.update(found)
+
+    def blockers(self, author_id: int) -> Collection[int]:
+        """Return the ids of actors who want nothing from this one."""
+        if author_id not in self._blockers:
+            self.look_up_blockers([author_id])
+        return self._blockers[author_id]
 
     def post(self, uri: str) -> PostRef | None:
         """Return the post with this id, also one that this transaction is about to write."""
@@ -216,7 +234,7 @@ class Known:
     def forget(self) -> None:
         """Write what was gathered and read everything anew: something else has changed the tables."""
         self.flush()
-        for memory in (self._posts, self._actors, self._buried, self._orphans, self._followers):
+        for memory in (self._posts, self._actors, self._buried, self._orphans, self._followers, self._blockers):
             memory.clear()
 
     def _read_posts(self, uris: list[str]) -> None:

@@ -168,7 +168,7 @@ def _add(known: Known, remote: RemoteObject, author: Actor, is_news: bool, inbox
     post_id = new_id(now if is_news else max(published, now - timedelta(days=3_650)))
     audience = audience_of(remote.addressing, author.uri, author.followers_uri)
     parent = known.post(remote.in_reply_to) if remote.in_reply_to and remote.in_reply_to != remote.id else None
-    if parent is not None and not _may_be_answered(parent):
+    if parent is not None and not _may_be_answered(known, parent, author):
         parent = None
     row = {
         "id": post_id,
@@ -219,9 +219,11 @@ def want_post(known: Known, uri: str, budget: int) -> None:
         known.add_errand(row)
 
 
-def _may_be_answered(parent: PostRef) -> bool:
-    """Say whether a reply hangs on this post: what stays inside has no answers from outside."""
-    return not (parent.is_local and parent.audience in (Audience.MEMBERS, Audience.SPACE))
+def _may_be_answered(known: Known, parent: PostRef, author: Actor) -> bool:
+    """Say whether a reply hangs on this post: neither what stays inside nor who has blocked its author is answered."""
+    if not parent.is_local:
+        return True
+    return parent.audience not in (Audience.MEMBERS, Audience.SPACE) and parent.author_id not in known.blockers(author.id)
 
 
 def _named(known: Known, remote: RemoteObject, author: Actor, audience: Audience, inbox_owner: int) -> dict[int, bool]:
@@ -233,9 +235,11 @@ def _named(known: Known, remote: RemoteObject, author: Actor, audience: Audience
     named: dict[int, bool] = {}
     for uri in dict.fromkeys(uris):
         actor = known.actor(uri)
-        if actor is not None and actor.id != author.id:
-            named[actor.id] = actor.is_local
-    if inbox_owner and audience is Audience.DIRECT and not any(named.values()):
+        if actor is None or actor.id == author.id or (actor.is_local and actor.id in known.blockers(author.id)):
+            continue
+        named[actor.id] = actor.is_local
+    is_welcome = inbox_owner and inbox_owner not in known.blockers(author.id)
+    if is_welcome and audience is Audience.DIRECT and not any(named.values()):
         named[inbox_owner] = True  # it came as a blind copy to one of ours
     return named
 

@@ -6,7 +6,19 @@ import pytest
 from sqlalchemy import func, select
 
 from federation.vocabulary import PUBLIC
-from node.models import Attachment, Errand, Hashtag, Mention, Notification, PollOption, PollVote, Post, TimelineEntry, Tombstone
+from node.models import (
+    Attachment,
+    Block,
+    Errand,
+    Hashtag,
+    Mention,
+    Notification,
+    PollOption,
+    PollVote,
+    Post,
+    TimelineEntry,
+    Tombstone,
+)
 from tests.node.actions.receive.conftest import activity, note
 
 
@@ -220,3 +232,19 @@ def test_nobody_votes_in_a_poll_they_cannot_see(session, make, arrivals, ada, bo
 
     assert arrivals.apply(bob, activity("Create", bob, said)).state == "refused"  # case A20
     assert count(session, PollVote) == 0
+
+
+def test_who_is_blocked_reaches_nobody_who_blocked_them(session, make, arrivals, ada, bob):
+    said = note(bob, 1, to=[ada.uri], cc=[])
+    arrivals.apply(bob, activity("Create", bob, said))
+    mine = make.post(ada)
+    make.add(Block(id=make.id(), actor_id=ada.id, target_id=bob.id, created_at=make.clock()))
+    before = count(session, Notification)
+
+    assert arrivals.apply(bob, activity("Update", bob, said | {"content": "more"})).state == "refused"  # case L16
+    arrivals.apply(bob, activity("Create", bob, note(bob, 2, to=[ada.uri], cc=[]), 2), inbox_owner=ada.id)
+    arrivals.apply(bob, activity("Create", bob, note(bob, 3, inReplyTo=mine.uri), 3))
+
+    assert count(session, Mention) == 1
+    assert (count(session, Notification), mine.replies_count) == (before, 0)
+    assert arrivals.apply(bob, activity("Like", bob, mine.uri)).state == "refused"

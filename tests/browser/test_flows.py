@@ -47,7 +47,7 @@ def test_from_the_invitation_to_a_post_an_answer_an_edit_and_its_end(house, visi
     tab.goto(post)
     tab.locator("article.post-open details.menu > summary").click()
     tab.get_by_role("link", name="Edit").first.click()
-    tab.get_by_label("Text").fill("The workshop opens on Saturday.")
+    tab.get_by_label("Text", exact=True).fill("The workshop opens on Saturday.")
     tab.get_by_role("button", name="Save").click()
     tab.wait_for_url(post)
     assert tab.get_by_text("The workshop opens on Saturday.").is_visible()

@@ -61,5 +61,5 @@ def test_the_keyboard_gets_everywhere_and_the_focus_is_seen(chromium, samples, n
         assert focus["outline"], focus["what"]
         assert not focus["isCovered"], focus["what"]
     context.close()
-    assert len(set(seen)) > 4
+    assert len(set(seen)) >= 4
     assert name == "sign-in" or "skip" in seen[0]

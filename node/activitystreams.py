@@ -17,6 +17,7 @@ from federation import activities
 from federation import actors as wire_actors
 from federation import objects as wire
 from federation.actors import PublicKeyRecord
+from federation.keys import KeyAlgorithm
 from federation.parts import Mention, Poll
 from federation.vocabulary import PUBLIC
 from node import uris
@@ -107,8 +108,10 @@ def create_activity(post: Post, document: dict[str, Any]) -> dict[str, Any]:
 
 def actor_document(session: Session, actor: Actor, settings: Settings, *, is_minimal: bool = False) -> dict[str, Any]:
     """Return the document of one of our actors. A minimal one (closed node, unsigned request) has no profile."""
-    rows = session.scalars(select(ActorKey).where(ActorKey.actor_id == actor.id, ActorKey.private_pem.is_not(None)).order_by(ActorKey.id))
-    keys = [PublicKeyRecord(row.key_id, actor.uri, row.algorithm, row.public_pem) for row in rows]
+    rows = session.scalars(
+        select(ActorKey).where(ActorKey.actor_id == actor.id, ActorKey.private_pem.is_not(None)).order_by(ActorKey.id)
+    )
+    keys = [PublicKeyRecord(row.key_id, actor.uri, KeyAlgorithm(row.algorithm), row.public_pem) for row in rows]
     keys.sort(key=lambda record: record.algorithm != "rsa")
     basic: dict[str, Any] = {
         "id": actor.uri,
@@ -159,4 +162,10 @@ def _poll(post: Post) -> Poll:
     poll = post.poll or {}
     closes_at = datetime.fromisoformat(poll["closes_at"]) if poll.get("closes_at") else None
     options = tuple((option.name, option.votes_count) for option in post.options)
-    return Poll(options=options, multiple=bool(poll.get("multiple")), closes_at=closes_at, closed=bool(poll.get("closed")), voters=poll.get("voters"))
+    return Poll(
+        options=options,
+        multiple=bool(poll.get("multiple")),
+        closes_at=closes_at,
+        closed=bool(poll.get("closed")),
+        voters=poll.get("voters"),
+    )

@@ -23,7 +23,7 @@ from node.jobs.bells import install_bell
 from node.negotiation import Negotiation
 from node.runtime import EXTENSION, Node, make_client
 
-DOORS = ("activitypub", "web", "admin", "api", "media")
+DOORS = ("activitypub", "web", "admin", "api", "media", "health")
 CSRF_EXEMPT = frozenset({"activitypub", "api"})
 """Doors whose requests prove themselves by signature or bearer token, not by a cookie."""
 LARGEST_REQUEST = 16 * 1024 * 1024

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import JSON, BigInteger, DateTime, Engine, Integer, event
+from sqlalchemy import JSON, BigInteger, DateTime, Engine, Integer, Result, event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -120,6 +120,11 @@ def transaction(*, is_durable: bool = True) -> Iterator[Session]:
     bells = session.info.pop("bells", None)
     if bells and _bell is not None:
         _bell(frozenset(bells))
+
+
+def rows_of(result: Result[Any]) -> int:
+    """Return how many rows an update or delete changed."""
+    return int(getattr(result, "rowcount", 0) or 0)
 
 
 def prepare_engine(engine: Engine) -> None:

@@ -12,7 +12,11 @@ from typing import Any
 PREFIX = "/activitypub"
 """Where the door for servers keeps its twin of a shared path. Nobody reaches it from outside by that name."""
 
-SHARED = re.compile(r"/users/[^/]+|/users/[^/]+/posts/\d+|/users/[^/]+/(?:followers|following|posts/\d+/replies)|/spaces/[^/]+|/tags/[^/]+")
+SHARED = re.compile(
+    r"/users/[^/]+"
+    r"|/users/[^/]+/posts/\d+"
+    r"|/users/[^/]+/(?:followers|following|posts/\d+/replies)"
+)
 _WANTED = re.compile(r"application/(?:activity\+json|ld\+json)", re.IGNORECASE)
 _HTML = re.compile(r"text/html|application/xhtml", re.IGNORECASE)
 
@@ -28,6 +32,10 @@ def wants_activity(accept: str) -> bool:
     return html is None or wanted.start() < html.start()
 
 
+def _is_shared(path: str, method: str) -> bool:
+    return method in ("GET", "HEAD") and SHARED.fullmatch(path) is not None
+
+
 class Negotiation:
     """WSGI middleware."""
 
@@ -38,7 +46,6 @@ class Negotiation:
         path = environ.get("PATH_INFO", "")
         if path == PREFIX or path.startswith(PREFIX + "/"):
             environ["PATH_INFO"] = "/-/nowhere"
-        elif environ.get("REQUEST_METHOD") in ("GET", "HEAD") and SHARED.fullmatch(path):
-            if wants_activity(environ.get("HTTP_ACCEPT", "")):
-                environ["PATH_INFO"] = PREFIX + path
+        elif _is_shared(path, environ.get("REQUEST_METHOD", "")) and wants_activity(environ.get("HTTP_ACCEPT", "")):
+            environ["PATH_INFO"] = PREFIX + path
         return self._application(environ, start_response)

@@ -14,7 +14,17 @@ SOCKETS = {"socket", "ssl", "http.client", "urllib.request", "urllib3", "request
 
 FORBIDDEN: dict[str, tuple[str, ...]] = {
     "federation": ("node", "flask", "sqlalchemy", "rq", "redis", "os"),
-    "node.policy": ("node.database", "node.models", "node.queries", "node.actions", "flask", "sqlalchemy", "requests", "time", *DOORS),
+    "node.policy": (
+        "node.database",
+        "node.models",
+        "node.queries",
+        "node.actions",
+        "flask",
+        "sqlalchemy",
+        "requests",
+        "time",
+        *DOORS,
+    ),
     "node.content": ("node.database", "node.models", "node.queries", "node.actions", "flask", "sqlalchemy", *DOORS),
     "node.models": ("node.queries", "node.actions", "node.policy", "federation", "flask", *DOORS),
     "node.queries": ("node.actions", "flask", "rq", "requests", *DOORS),
@@ -115,6 +125,8 @@ def test_actions_and_queries_open_no_transaction() -> None:
 
 def test_no_two_modules_need_each_other() -> None:
     graph = {module: {name for name in imports(path) if name in dict(ALL)} - {module} for module, path in ALL}
-    circles = sorted({" <-> ".join(sorted((one, other))) for one, names in graph.items() for other in names if one in graph[other]})
+    circles = sorted(
+        {" <-> ".join(sorted((one, other))) for one, names in graph.items() for other in names if one in graph[other]}
+    )
     packages = {module for module, path in ALL if path.name == "__init__.py"}
     assert [circle for circle in circles if not any(name in packages for name in circle.split(" <-> "))] == []

@@ -108,4 +108,3 @@ def _is_unwanted(session: Session, actor_id: int, from_actor_id: int) -> bool:
 
 def _line(reader_id: int, entry_id: int, post_id: int, boost_id: int | None) -> dict[str, Any]:
     return {"actor_id": reader_id, "entry_id": entry_id, "post_id": post_id, "boost_id": boost_id}
-

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -51,8 +51,8 @@ class HostState:
 
     host: str
     scheme: str = ""
-    breaker: Breaker = Breaker()
-    flow: Flow = Flow()
+    breaker: Breaker = field(default_factory=Breaker)
+    flow: Flow = field(default_factory=Flow)
     is_known: bool = False
 
 
@@ -96,7 +96,7 @@ def claim(session: Session, most: int, rules: Rules, now: datetime) -> list[Clai
         return []
     hosts = host_states(session, {lane.host for lane in due})
     under_way = _under_way(session, hosts.keys(), now)
-    chosen = []
+    chosen: list[Any] = []
     for lane in due:
         if len(chosen) >= most:
             break
@@ -119,7 +119,8 @@ def record(session: Session, results: Sequence[Result], now: datetime) -> bool:
 
     Return whether any of these lanes has more that is due now.
     """
-    finished, waiting = [], []
+    finished: list[tuple[Result, dict[str, Any], datetime | None]] = []
+    waiting: list[tuple[Result, dict[str, Any], datetime | None]] = []
     for result in results:
         row, again_at = _judged(result, now)
         (waiting if again_at is not None else finished).append((result, row, again_at))
@@ -234,7 +235,18 @@ def _lease(session: Session, lanes: Sequence[Any], hosts: dict[str, HostState], 
             continue
         state = hosts[lane.host]
         claims.append(
-            Claim(lane.id, lane.lease_no + 1, row.id, row.activity_id, lane.actor_id, lane.inbox, state, row.attempts, row.created_at, row.answer == 404)
+            Claim(
+                lane.id,
+                lane.lease_no + 1,
+                row.id,
+                row.activity_id,
+                lane.actor_id,
+                lane.inbox,
+                state,
+                row.attempts,
+                row.created_at,
+                row.answer == 404,
+            )
         )
     if claims:
         lease = update(Lane).where(Lane.id.in_([one.lane_id for one in claims]))
@@ -243,14 +255,20 @@ def _lease(session: Session, lanes: Sequence[Any], hosts: dict[str, HostState], 
         session.execute(update(Lane).where(Lane.id.in_(emptied)).values(next_at=None), execution_options=NO_TIME)
     if withheld:
         gone = update(Delivery).where(Delivery.id.in_(withheld))
-        session.execute(gone.values(state="withheld", reason="the gate no longer lets it go", finished_at=now), execution_options=NO_TIME)
+        session.execute(
+            gone.values(state="withheld", reason="the gate no longer lets it go", finished_at=now), execution_options=NO_TIME
+        )
     return claims
 
 
 def _first_deliveries(session: Session, lane_ids: list[int]) -> dict[int, Any]:
     if not lane_ids:
         return {}
-    first = select(func.min(Delivery.id)).where(Delivery.lane_id.in_(lane_ids), Delivery.state == "waiting").group_by(Delivery.lane_id)
+    first = (
+        select(func.min(Delivery.id))
+        .where(Delivery.lane_id.in_(lane_ids), Delivery.state == "waiting")
+        .group_by(Delivery.lane_id)
+    )
     rows = session.execute(
         select(
             Delivery.id, Delivery.lane_id, Delivery.activity_id, Delivery.attempts, Delivery.created_at, Delivery.answer,
@@ -341,7 +359,11 @@ def _close_lane(session: Session, claim: Claim, now: datetime) -> None:
 
 def _look_again(session: Session, claim: Claim, now: datetime) -> None:
     """A first 404: the peer's actors may have moved to another inbox. Have them fetched before the next try."""
-    uris = session.scalars(select(Actor.uri).where(or_(Actor.inbox == claim.inbox, Actor.shared_inbox == claim.inbox), Actor.host == claim.host.host).limit(5))
+    uris = session.scalars(
+        select(Actor.uri)
+        .where(or_(Actor.inbox == claim.inbox, Actor.shared_inbox == claim.inbox), Actor.host == claim.host.host)
+        .limit(5)
+    )
     rows = [{"id": new_id(now), "kind": "actor", "uri": uri, "budget": 0, "attempts": 0, "due_at": now} for uri in uris]
     insert_ignoring(session, Errand, rows)
 
@@ -397,7 +419,9 @@ def _insert_hosts(session: Session, states: Sequence[HostState], last: dict[str,
 
 
 def _write_host(session: Session, state: HostState, result: Result, now: datetime) -> None:
-    session.execute(update(Host).where(Host.host == state.host).values(used_at=now, **_values(state, result, now)), execution_options=NO_TIME)
+    session.execute(
+        update(Host).where(Host.host == state.host).values(used_at=now, **_values(state, result, now)), execution_options=NO_TIME
+    )
     pause = _pause(state.breaker, now)
     if pause is not None:
         _postpone(session, state.host, pause)
@@ -428,4 +452,3 @@ def wake_host(session: Session, host: str, now: datetime) -> None:
     """Forget a host's failures and try everything that waits for it now: an admin says it is back."""
     session.execute(update(Host).where(Host.host == host).values(breaker={}, closed_until=None), execution_options=NO_TIME)
     _wake(session, host, now)
-

@@ -104,7 +104,11 @@ def edit(
     than it gives them. Raises Invalid, NotAllowed."""
     _check_own(post, by)
     read = read_text(session, text, by, settings, is_empty_allowed=post.poll is not None)
-    if (read.source, title or post.title, summary or post.summary) == (post.source, post.title, post.summary) and is_sensitive is None:
+    if (read.source, title or post.title, summary or post.summary) == (
+        post.source,
+        post.title,
+        post.summary,
+    ) and is_sensitive is None:
         return post
     written_at = post.edited_at or post.published_at
     session.add(
@@ -120,7 +124,9 @@ def edit(
     post.language = language or post.language
     named = _edited_names(session, post, read)
     _replace_tags(session, post, read.hashtags)
-    post.addressed = activitystreams.addressed(Audience(post.audience), by.followers_uri or "", [actor.uri for actor in named]).as_json()
+    post.addressed = activitystreams.addressed(
+        Audience(post.audience), by.followers_uri or "", [actor.uri for actor in named]
+    ).as_json()
     session.flush()
     post = _reloaded(session, post)
     if leaves(Audience(post.audience)):
@@ -129,16 +135,22 @@ def edit(
     return post
 
 
-def narrow(session: Session, post: Post, audience: Audience, *, by: Actor, settings: Settings, rules: Rules, now: datetime) -> Post:
+def narrow(
+    session: Session, post: Post, audience: Audience, *, by: Actor, settings: Settings, rules: Rules, now: datetime
+) -> Post:
     """Give a post a narrower audience. Servers that lose it get a Delete. Raises NotAllowed when it would be wider."""
     _check_own(post, by)
     if audience.rank >= Audience(post.audience).rank or audience is Audience.SPACE:
         raise NotAllowed("audience_wider", N_("An audience can be made narrower, never wider."), "audience")
     had = former_recipients(session, post.id)
     post.audience = audience
-    post.addressed = activitystreams.addressed(audience, by.followers_uri or "", [row.actor.uri for row in post.mentions]).as_json()
+    post.addressed = activitystreams.addressed(
+        audience, by.followers_uri or "", [row.actor.uri for row in post.mentions]
+    ).as_json()
     session.flush()
-    keep = {recipient.host for recipient in audiences.recipients(session, by.id, audience, [row.actor_id for row in post.mentions])}
+    keep = {
+        recipient.host for recipient in audiences.recipients(session, by.id, audience, [row.actor_id for row in post.mentions])
+    }
     lost = [recipient for recipient in had if recipient.host not in keep or not leaves(audience)]
     cancel_waiting(session, post.uri, now)
     _send_delete(session, post, lost, settings, rules, now)
@@ -175,7 +187,9 @@ def erase(session: Session, post: Post, now: datetime) -> None:
     if post.in_reply_to_id is not None:
         fewer = update(Post).where(Post.id == post.in_reply_to_id, Post.replies_count > 0)
         session.execute(fewer.values(replies_count=Post.replies_count - 1))
-    session.execute(update(Actor).where(Actor.id == post.author_id, Actor.posts_count > 0).values(posts_count=Actor.posts_count - 1))
+    session.execute(
+        update(Actor).where(Actor.id == post.author_id, Actor.posts_count > 0).values(posts_count=Actor.posts_count - 1)
+    )
     feeds.insert_ignoring(session, Tombstone, [{"uri": post.uri, "host": "", "former_type": post.kind, "deleted_at": now}])
     session.flush()
 
@@ -183,7 +197,9 @@ def erase(session: Session, post: Post, now: datetime) -> None:
 def _made_before(session: Session, author: Actor, key: str | None) -> Post | None:
     if not key:
         return None
-    post = session.scalar(select(Post).where(Post.idempotency_key == _key(author, key)).options(*activitystreams.for_serialising()))
+    post = session.scalar(
+        select(Post).where(Post.idempotency_key == _key(author, key)).options(*activitystreams.for_serialising())
+    )
     return post
 
 
@@ -237,7 +253,9 @@ def _named(session: Session, author: Actor, draft: Draft, text: Text) -> list[Ac
     return list(named.values())
 
 
-def _insert(session: Session, author: Actor, draft: Draft, text: Text, named: list[Actor], settings: Settings, now: datetime) -> Post:
+def _insert(
+    session: Session, author: Actor, draft: Draft, text: Text, named: list[Actor], settings: Settings, now: datetime
+) -> Post:
     post_id = new_id(now)
     uri = uris.post_uri(settings.origin, author.username, post_id)
     parent = draft.in_reply_to
@@ -274,7 +292,9 @@ def _insert(session: Session, author: Actor, draft: Draft, text: Text, named: li
     session.add_all(Hashtag(id=new_id(now), post_id=post_id, name=name) for name in text.hashtags)
     if draft.poll:
         names = [option.strip() for option in draft.poll.options if option.strip()]
-        session.add_all(PollOption(id=new_id(now), post_id=post_id, position=at, name=name, votes_count=0) for at, name in enumerate(names))
+        session.add_all(
+            PollOption(id=new_id(now), post_id=post_id, position=at, name=name, votes_count=0) for at, name in enumerate(names)
+        )
     session.flush()
     return _reloaded(session, post)
 
@@ -288,7 +308,8 @@ def _poll_details(poll: PollDraft | None, now: datetime) -> dict[str, Any] | Non
 
 def _reloaded(session: Session, post: Post) -> Post:
     found = session.scalar(
-        select(Post).where(Post.id == post.id).options(*activitystreams.for_serialising()), execution_options={"populate_existing": True}
+        select(Post).where(Post.id == post.id).options(*activitystreams.for_serialising()),
+        execution_options={"populate_existing": True},
     )
     if found is None:
         raise RuntimeError(f"post {post.id} vanished inside its own transaction")
@@ -338,7 +359,9 @@ def _announce(
     )
 
 
-def _send_delete(session: Session, post: Post, recipients: list[Recipient], settings: Settings, rules: Rules, now: datetime) -> None:
+def _send_delete(
+    session: Session, post: Post, recipients: list[Recipient], settings: Settings, rules: Rules, now: datetime
+) -> None:
     if not recipients:
         return
     author = session.get_one(Actor, post.author_id)
@@ -386,7 +409,9 @@ def _edited_names(session: Session, post: Post, text: Text) -> list[Actor]:
 def _would_widen(session: Session, post: Post, actor: Actor) -> bool:
     if Audience(post.audience) is not Audience.FOLLOWERS:
         return False
-    follow = select(Follow.id).where(Follow.follower_id == actor.id, Follow.target_id == post.author_id, Follow.state == "accepted")
+    follow = select(Follow.id).where(
+        Follow.follower_id == actor.id, Follow.target_id == post.author_id, Follow.state == "accepted"
+    )
     return session.scalar(follow) is None
 
 

@@ -18,7 +18,7 @@ from federation.addressing import strip_private
 from node import uris
 from node.actions.feeds import insert_ignoring
 from node.config import Settings
-from node.database import new_id, ring
+from node.database import new_id, ring, rows_of
 from node.models import Activity, Actor, Delivery, Lane, Refusal
 from node.policy import Audience, Decision, Rules
 from node.queries.audience import Recipient, send_decision
@@ -102,7 +102,7 @@ def cancel_waiting(session: Session, object_uri: str, now: datetime) -> int:
         .where(Delivery.activity_id.in_(about), Delivery.state == "waiting", Delivery.attempts == 0)
         .values(state="cancelled", reason="deleted before it was sent", finished_at=now)
     )
-    return cancelled.rowcount
+    return rows_of(cancelled)
 
 
 def former_recipients(session: Session, post_id: int) -> list[Recipient]:
@@ -169,7 +169,9 @@ def _known_lanes(session: Session, actor_id: int, names: list[str]) -> dict[str,
     known: dict[str, tuple[int, bool]] = {}
     for start in range(0, len(names), CHUNK):
         rows = session.execute(
-            select(Lane.inbox, Lane.id, Lane.is_closed).where(Lane.actor_id == actor_id, Lane.inbox.in_(names[start : start + CHUNK]))
+            select(Lane.inbox, Lane.id, Lane.is_closed).where(
+                Lane.actor_id == actor_id, Lane.inbox.in_(names[start : start + CHUNK])
+            )
         )
         known.update((inbox, (lane_id, is_closed)) for inbox, lane_id, is_closed in rows)
     return known

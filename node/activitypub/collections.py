@@ -109,4 +109,3 @@ def _key(name: str) -> int | None:
     if not text.isascii() or not text.isdigit() or len(text) > 19:
         raise Malformed("a page key is a number", code="bad_page_key")
     return int(text)
-

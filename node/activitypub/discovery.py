@@ -79,7 +79,9 @@ def nodeinfo() -> Response:
         users_active_month=counts.active if counts else None,
         local_posts=counts.public_posts if counts else None,
     )
-    return Response(json.dumps(document), content_type='application/json; profile="http://nodeinfo.diaspora.software/ns/schema/2.1#"')
+    return Response(
+        json.dumps(document), content_type='application/json; profile="http://nodeinfo.diaspora.software/ns/schema/2.1#"'
+    )
 
 
 def _find(resource: str) -> Actor | None:

@@ -63,7 +63,7 @@ def post_document(name: str, post_id: int) -> Response:
     if post is None or post.author.username != name:
         raise NotThere
     if post.deleted_at is not None:
-        if not Audience(post.audience) in (Audience.PUBLIC, Audience.UNLISTED):
+        if Audience(post.audience) not in (Audience.PUBLIC, Audience.UNLISTED):
             raise NotThere
         return answer(activitystreams.post_object(post, node.settings), is_public=True, status=410)
     if not may_see(session, reader.viewer, post, reader.rules, node.now()):

@@ -59,7 +59,13 @@ def problem(
     status: int, code: str, detail: str, *, reasons: Sequence[dict[str, str]] = (), retry_after: int | None = None
 ) -> Response:
     """Return a problem document (RFC 9457; `code` and `reasons` are our extension members, FEP-c180)."""
-    body: dict[str, object] = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, "code": code}
+    body: dict[str, object] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+    }
     if reasons:
         body["reasons"] = list(reasons)
     response = Response(json.dumps(body), status, content_type=PROBLEM_TYPE)

@@ -22,7 +22,7 @@ from federation.errors import (
     SignatureRefused,
 )
 from federation.origins import host_of, same_origin
-from federation.signatures import SignatureParameters, Verified, verify
+from federation.signatures import SignatureParameters, SigningKey, Verified, verify
 from node.actions import remote
 from node.database import db, transaction
 from node.queries import keys
@@ -124,11 +124,13 @@ class KeyRing:
         self._failed.put(key_id, now, error.code)
         if isinstance(error, KeyNotOwned):
             return error
-        text = "the key's address may not be contacted" if isinstance(error, AddressRefused) else "the key id leads to no usable key"
+        text = (
+            "the key's address may not be contacted" if isinstance(error, AddressRefused) else "the key id leads to no usable key"
+        )
         return SignatureRefused(text, code=error.code)
 
 
-def fetch_owner(node: Node, url: str, key_id: str, signing_key: object) -> RemoteActor:
+def fetch_owner(node: Node, url: str, key_id: str, signing_key: SigningKey | None) -> RemoteActor:
     """Return the actor that owns the key: the actor document itself, or the one that a key document's owner names.
 
     A key document proves nothing by itself: the owner's own document must list the key (S12).

@@ -112,7 +112,10 @@ class Dispatcher:
                 keys = {actor_id: lanes.keys(session, actor_id) for actor_id in {claim.actor_id for claim in claims}}
         finally:
             db.session.remove()
-        return [Attempt(claim, bodies[claim.activity_id], self._digest(claim.activity_id, bodies), keys[claim.actor_id]) for claim in claims]
+        return [
+            Attempt(claim, bodies[claim.activity_id], self._digest(claim.activity_id, bodies), keys[claim.actor_id])
+            for claim in claims
+        ]
 
     def _digest(self, activity_id: int, bodies: dict[int, bytes]) -> BodyDigest:
         digest = self._digests.get(activity_id)
@@ -196,7 +199,14 @@ def _post(node: Node, attempt: Attempt, scheme: str) -> Answer | FederationError
     wire = Scheme.CAVAGE if scheme == "cavage" else Scheme.RFC9421
     try:
         headers = sign(
-            "POST", attempt.claim.inbox, attempt.body, key, now=node.now(), scheme=wire, content_type=MEDIA_TYPE, digest=attempt.digest
+            "POST",
+            attempt.claim.inbox,
+            attempt.body,
+            key,
+            now=node.now(),
+            scheme=wire,
+            content_type=MEDIA_TYPE,
+            digest=attempt.digest,
         )
         return node.client.post(attempt.claim.inbox, attempt.body, headers)
     except FederationError as error:
@@ -228,4 +238,3 @@ def _dispatcher(app: Flask) -> Dispatcher:
 
 
 _making = threading.Lock()
-

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from node.database import ring, transaction
+from node.database import ring, rows_of, transaction
 from node.models import AuthorizationCode, Delivery, Host, Invitation, Lane, LoginSession, Receipt, Refusal
 from node.runtime import current_node
 
@@ -41,16 +41,20 @@ def wake_lanes(session: Session, now: datetime) -> int:
     woken = session.execute(
         update(Lane).where(Lane.next_at.is_(None), Lane.is_closed.is_(False), waiting).values(next_at=now),
         execution_options={"synchronize_session": False},
-    ).rowcount
-    if woken:
+    )
+    number = rows_of(woken)
+    if number:
         ring(session, "outbound")
-        log.info("%s lanes had lost their bell", woken)
-    return int(woken)
+        log.info("%s lanes had lost their bell", number)
+    return number
 
 
 def _receipts(session: Session, now: datetime) -> None:
     finished = Receipt.state.in_(("done", "ignored", "refused", "parked"))
-    old = or_(finished & (Receipt.received_at < now - KEEP_RECEIPTS), (Receipt.state == "held") & (Receipt.received_at < now - KEEP_HELD))
+    old = or_(
+        finished & (Receipt.received_at < now - KEEP_RECEIPTS),
+        (Receipt.state == "held") & (Receipt.received_at < now - KEEP_HELD),
+    )
     session.execute(delete(Receipt).where(Receipt.id.in_(select(Receipt.id).where(old).limit(BATCH))))
 
 
@@ -60,7 +64,9 @@ def _deliveries(session: Session, now: datetime) -> None:
 
 
 def _refusals(session: Session, now: datetime) -> None:
-    session.execute(delete(Refusal).where(Refusal.id.in_(select(Refusal.id).where(Refusal.created_at < now - KEEP_REFUSALS).limit(BATCH))))
+    session.execute(
+        delete(Refusal).where(Refusal.id.in_(select(Refusal.id).where(Refusal.created_at < now - KEEP_REFUSALS).limit(BATCH)))
+    )
     surplus = (session.scalar(select(func.count(Refusal.id))) or 0) - MOST_REFUSALS
     if surplus > 0:
         oldest = select(Refusal.id).order_by(Refusal.id).limit(min(surplus, BATCH))

@@ -100,5 +100,3 @@ class Scheduler:
                     log.exception("%s failed", job.__name__)
                 finally:
                     db.session.remove()
-
-

@@ -20,7 +20,7 @@ LEADS = (("outbound", "fetch", "media", "inbound"), ("inbound", "outbound"))
 """What each worker looks at first. Odd workers never fetch, so that a slow peer cannot keep inbound work waiting."""
 
 
-class Worker(SimpleWorker):  # type: ignore[misc]
+class Worker(SimpleWorker):
     """Runs every job in a fresh app context, and so with a fresh database session."""
 
     app: Any = None
@@ -36,7 +36,7 @@ class Worker(SimpleWorker):  # type: ignore[misc]
 
     def request_stop(self, signum: int, frame: Any) -> None:
         delivery.stopping.set()
-        super().request_stop(signum, frame)
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
 
 def queues_for(index: int, workers: int) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from node.models import Actor, Block, Follow, Host, Member, Mention, Post, SpaceMember
@@ -170,7 +170,13 @@ def recipients(session: Session, author_id: int, audience: Audience, named_ids: 
 
 
 def preview(
-    session: Session, author_id: int, audience: Audience, named_ids: Collection[int], space_id: int | None, rules: Rules, now: datetime
+    session: Session,
+    author_id: int,
+    audience: Audience,
+    named_ids: Collection[int],
+    space_id: int | None,
+    rules: Rules,
+    now: datetime,
 ) -> Preview:
     """Return who would see a post, by the very functions that deliver it."""
     by_host: dict[str, int] = {}
@@ -200,7 +206,9 @@ def inside(session: Session, author_id: int, audience: Audience, named_ids: Coll
     if reach.named and named_ids:
         ways.append(Member.actor_id.in_(named_ids))
     if reach.followers:
-        ways.append(exists().where(Follow.follower_id == Member.actor_id, Follow.target_id == author_id, Follow.state == "accepted"))
+        ways.append(
+            exists().where(Follow.follower_id == Member.actor_id, Follow.target_id == author_id, Follow.state == "accepted")
+        )
     if reach.space and space_id is not None:
         ways.append(exists().where(SpaceMember.actor_id == Member.actor_id, SpaceMember.space_id == space_id))
     return (session.scalar(member.where(or_(*ways))) or 0) if ways else 0
@@ -216,5 +224,5 @@ def software_of(session: Session, hosts: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _recipient_columns():  # type: ignore[no-untyped-def]
+def _recipient_columns() -> Select[int, str, str, str | None]:
     return select(Actor.id, Actor.host, Actor.inbox, Actor.shared_inbox)

@@ -38,9 +38,11 @@ def known(session: Session, key_id: str) -> KnownKey | None:
 def signing(session: Session, actor_id: int) -> dict[str, SigningKey]:
     """Return our actor's signing keys by algorithm ('rsa', 'ed25519')."""
     rows = session.execute(
-        select(ActorKey.key_id, ActorKey.algorithm, ActorKey.private_pem).where(ActorKey.actor_id == actor_id, ActorKey.private_pem.is_not(None))
+        select(ActorKey.key_id, ActorKey.algorithm, ActorKey.private_pem).where(
+            ActorKey.actor_id == actor_id, ActorKey.private_pem.is_not(None)
+        )
     )
-    return {algorithm: SigningKey(key_id, algorithm, pem) for key_id, algorithm, pem in rows}
+    return {algorithm: SigningKey(key_id, algorithm, pem) for key_id, algorithm, pem in rows if pem}
 
 
 def node_key(session: Session, origin: str) -> SigningKey | None:

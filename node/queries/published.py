@@ -53,7 +53,9 @@ def pinned_public(session: Session, actor_id: int) -> Sequence[Post]:
 
 def public_reply_uris(session: Session, post_id: int, *, newer_than: int | None, limit: int) -> list[tuple[int, str]]:
     """Return (id, uri) of replies that are public, ours and others', oldest first."""
-    replies = select(Post.id, Post.uri).where(Post.in_reply_to_id == post_id, Post.audience == Audience.PUBLIC, Post.deleted_at.is_(None))
+    replies = select(Post.id, Post.uri).where(
+        Post.in_reply_to_id == post_id, Post.audience == Audience.PUBLIC, Post.deleted_at.is_(None)
+    )
     replies = replies.where(or_(Post.is_local.is_(False), visible(ANONYMOUS)))
     if newer_than is not None:
         replies = replies.where(Post.id > newer_than)
@@ -63,7 +65,9 @@ def public_reply_uris(session: Session, post_id: int, *, newer_than: int | None,
 def followers_at(session: Session, actor_id: int, host: str) -> list[str]:
     """Return the ids of the actor's followers at one host (FEP-8fcf)."""
     follows = select(Actor.uri).join(Follow, Follow.follower_id == Actor.id)
-    return list(session.scalars(follows.where(Follow.target_id == actor_id, Follow.state == "accepted", Actor.host == host).limit(5000)))
+    return list(
+        session.scalars(follows.where(Follow.target_id == actor_id, Follow.state == "accepted", Actor.host == host).limit(5000))
+    )
 
 
 def is_known_actor(session: Session, uri: str) -> bool:
@@ -83,5 +87,10 @@ def counts(session: Session, active_since: datetime) -> Counts:
     """Return what NodeInfo tells of an open node."""
     members = session.scalar(select(func.count(Member.id)).where(Member.suspended_at.is_(None))) or 0
     active = session.scalar(select(func.count(Member.id)).where(Member.seen_at >= active_since)) or 0
-    public = session.scalar(select(func.count(Post.id)).where(Post.is_local.is_(True), Post.audience.in_(OPEN), Post.deleted_at.is_(None))) or 0
+    public = (
+        session.scalar(
+            select(func.count(Post.id)).where(Post.is_local.is_(True), Post.audience.in_(OPEN), Post.deleted_at.is_(None))
+        )
+        or 0
+    )
     return Counts(members, active, public)

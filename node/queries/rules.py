@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -20,7 +22,8 @@ def version(session: Session) -> int:
 
 def load(session: Session, default_mode: Mode) -> Rules:
     """Return all rules. `default_mode` is the setting for a node whose admins have not chosen a mode yet."""
-    values = dict(session.execute(select(NodeSetting.name, NodeSetting.value).where(NodeSetting.name.in_((MODE, VERSION)))).all())
+    both = select(NodeSetting.name, NodeSetting.value).where(NodeSetting.name.in_((MODE, VERSION)))
+    values: dict[str, Any] = {row.name: row.value for row in session.execute(both)}
     peers = session.scalars(select(Peer)).all()
     return Rules(
         mode=Mode(values.get(MODE, default_mode)),

@@ -188,7 +188,9 @@ def r06_redis_stopped(folder: Path, is_short: bool) -> Report:
             begun = time.monotonic()
             times = on.post_many(20 if is_short else 400)
             requests = [
-                on.fakes.strangers.signed_post(at % 8, on.node.domain, "/inbox", on.fakes.strangers.create_note(at % 8, f"away-{at}"))
+                on.fakes.strangers.signed_post(
+                    at % 8, on.node.domain, "/inbox", on.fakes.strangers.create_note(at % 8, f"away-{at}")
+                )
                 for at in range(40)
             ]
             host, port = on.node.domain.split(":")
@@ -228,7 +230,17 @@ class _Valkey:
     def start(self) -> None:
         from node.operations import valkey
 
-        command = [str(valkey.binary()), "--port", "0", "--unixsocket", str(self._socket), "--save", "", "--dir", str(self._folder)]
+        command = [
+            str(valkey.binary()),
+            "--port",
+            "0",
+            "--unixsocket",
+            str(self._socket),
+            "--save",
+            "",
+            "--dir",
+            str(self._folder),
+        ]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 10
         while not self._socket.exists() and time.monotonic() < deadline:
@@ -255,7 +267,7 @@ def r10_same_activity(folder: Path, is_short: bool) -> Report:
         report.insist(_wait_idle(on, 30), "the inbound queue did not become empty")
         counts = on.rows(
             "select (select count(*) from posts where is_local = 0), (select count(*) from notifications where kind = 'mention'),"
-            " (select posts_count from actors where host != '' order by posts_count desc limit 1), (select count(*) from receipts)"
+            " (select max(posts_count) from actors where host != ''), (select count(*) from receipts)"
         )[0]
         report.facts["posts, notifications, counted, receipts"] = counts
         report.insist(tuple(counts) == (1, 1, 1, 1), f"one effect was expected, not {counts}")
@@ -293,7 +305,10 @@ def r12_bad_hosts(folder: Path, is_short: bool) -> Report:
                 time.sleep(0.2)
             waits += [at - begun for at in healthy]
             report.insist(len(healthy) >= hosts - len(bad), f"only {len(healthy)} healthy hosts were reached within 30 s")
-        report.facts |= {"95th percentile s": round(percentile(waits, 0.95), 2), "99th percentile s": round(percentile(waits, 0.99), 2)}
+        report.facts |= {
+            "95th percentile s": round(percentile(waits, 0.95), 2),
+            "99th percentile s": round(percentile(waits, 0.99), 2),
+        }
         report.insist(percentile(waits, 0.95) <= 10, f"95th percentile {percentile(waits, 0.95):.1f} s")
         report.insist(percentile(waits, 0.99) <= 30, f"99th percentile {percentile(waits, 0.99):.1f} s")
     return report
@@ -323,7 +338,8 @@ def r16_poison(folder: Path, is_short: bool) -> Report:
     with stage(folder, "r16", 4) as on:
         strangers = on.fakes.strangers
         requests = [
-            strangers.signed_post(at % 4, on.node.domain, "/inbox", strangers.create_note(at % 4, f"poison-{at}")) for at in range(number)
+            strangers.signed_post(at % 4, on.node.domain, "/inbox", strangers.create_note(at % 4, f"poison-{at}"))
+            for at in range(number)
         ]
         _poison(on, number // 100)
         host, port = on.node.domain.split(":")
@@ -347,7 +363,8 @@ def _poison(on: Stage, number: int) -> None:
     with connection:
         for at in range(number):
             connection.execute(
-                "insert into receipts (actor_uri, activity_uri, inbox_owner, host, shard, kind, body, received_at, state, attempts, reason)"
+                "insert into receipts"
+                " (actor_uri, activity_uri, inbox_owner, host, shard, kind, body, received_at, state, attempts, reason)"
                 " values (?, ?, 0, ?, ?, 'Create', ?, '2026-01-01 00:00:00.000000', 'new', 0, '')",
                 (on.fakes.strangers.actor(at), f"urn:poison:{at}", on.fakes.strangers.host(at), at % 16, b"{poison"),
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import random
@@ -163,13 +164,13 @@ class Stage:
         for marks in self.received().values():
             first = list(dict.fromkeys(marks))
             places = [order[mark] for mark in first if mark in order]
-            wrong += sum(one > other for one, other in zip(places, places[1:], strict=False))
+            wrong += sum(one > other for one, other in itertools.pairwise(places))
         return wrong
 
     def half_made(self) -> int:
         """Return how many posts lack their activity or one of their deliveries."""
-        query = f"""select count(*) from posts p where p.is_local = 1 and
-            (select count(*) from deliveries d join activities a on a.id = d.activity_id where a.post_id = p.id) != {self.hosts}"""
+        deliveries = "select count(*) from deliveries d join activities a on a.id = d.activity_id where a.post_id = p.id"
+        query = f"select count(*) from posts p where p.is_local = 1 and ({deliveries}) != {self.hosts}"
         return int(self.rows(query)[0][0])
 
     def doubled(self) -> int:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def create_app(
     settings: Settings,
     clock: Callable[[], datetime] | None = None,
-    doors: Collection[str] = ("activitypub", "web", "admin", "api", "media"),
+    doors: Collection[str] = ("activitypub", "web", "admin", "api", "media", "health"),
 ) -> Flask:
     """Return the application for these settings, with these doors open; workers and the command line need none.
 

@@ -15,11 +15,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 from urllib.parse import urlsplit
 
-from node.config import Settings, socket_path
-from node.operations import schema
+from node.config import Settings
+from node.operations import schema, store
 
 LEAST_DISK = 1_000_000_000
 LITTLE_DISK = 5_000_000_000
@@ -160,40 +159,26 @@ def _is_missing(settings: Settings) -> bool:
 
 def redis_server(settings: Settings) -> Finding:
     """Reach Redis or Valkey and see that it keeps what it is told."""
-    from redis import Redis
-    from redis.exceptions import RedisError
-
     what = "embedded Valkey" if settings.embedded_redis else "Redis"
-    try:
-        with closing(Redis.from_url(settings.redis_url, socket_timeout=PATIENCE)) as connection:
-            facts: dict[str, Any] = connection.info("server")
-            policy = connection.config_get("maxmemory-policy").get("maxmemory-policy", "")
-    except RedisError as error:
+    found = store.look(settings.redis_url, PATIENCE)
+    if found.problem:
         advice = "is `courtyard run` running?" if settings.embedded_redis else "is the server up, and COURTYARD_REDIS_URL right?"
-        where = f" ({socket_path(settings.data_dir)})" if settings.embedded_redis else ""
-        return Finding("redis", State.FAIL, f"{what} does not answer{where}: {error}", advice)
-    version = facts.get("valkey_version") or facts.get("redis_version")
-    if policy not in ("", "noeviction"):
-        return Finding("redis", State.WARN, f"{what} {version} evicts keys ({policy})", "set maxmemory-policy to noeviction")
-    return Finding("redis", State.OK, f"{what} {version} answers")
+        return Finding("redis", State.FAIL, f"{what} does not answer ({found.problem})", advice)
+    if found.eviction not in ("", "noeviction"):
+        text = f"{what} {found.version} evicts keys ({found.eviction})"
+        return Finding("redis", State.WARN, text, "set maxmemory-policy to noeviction")
+    return Finding("redis", State.OK, f"{what} {found.version} answers")
 
 
 def workers(settings: Settings) -> Finding:
     """Count the workers that are alive, and the jobs that wait for them."""
-    from redis import Redis
-    from redis.exceptions import RedisError
-    from rq import Queue, Worker
-
-    try:
-        with closing(Redis.from_url(settings.redis_url, socket_timeout=PATIENCE)) as connection:
-            alive = Worker.count(connection=connection)
-            waiting = sum(queue.count for queue in Queue.all(connection=connection))
-    except RedisError:
+    found = store.look(settings.redis_url, PATIENCE)
+    if found.problem:
         return Finding("workers", State.FAIL, "cannot be seen without Redis", "see redis")
-    text = f"{alive} of {settings.workers} here alive, {waiting} jobs waiting"
-    if alive == 0:
+    text = f"{found.workers} alive ({settings.workers} are to run here), {found.jobs} jobs waiting"
+    if found.workers == 0:
         return Finding("workers", State.FAIL, text, "start the node or `courtyard worker`: nothing is delivered")
-    if alive < settings.workers:
+    if found.workers < settings.workers:
         return Finding("workers", State.WARN, text, "see the log for why one is missing")
     return Finding("workers", State.OK, text)
 

@@ -33,6 +33,8 @@ LOOK_AT = 64
 STUCK_AFTER = 1.0
 """Seconds after which a task is left to its thread, and the job may end."""
 PUT_OFF = timedelta(seconds=2)
+PUT_OFF_BRIEFLY = timedelta(seconds=0.1)
+"""For a host that answers quickly: what waits for it is looked at again at once."""
 
 log = logging.getLogger("courtyard.fetching")
 
@@ -54,6 +56,8 @@ class Fetcher:
         self._progress = threading.Event()
         self._hosts: Counter[str] = Counter()
         self._started: dict[int, float] = {}
+        self._latest: dict[str, float] = {}
+        self._again_until = 0.0
 
     @property
     def in_flight(self) -> int:
@@ -73,9 +77,9 @@ class Fetcher:
             started += len(found)
             if found:
                 continue
-            if self._quick() == 0:
+            if self._quick() == 0 and time.monotonic() > self._again_until:
                 break
-            self._progress.wait(0.2)
+            self._progress.wait(0.1)
         return started
 
     def _claim(self, node: Node, room: int) -> list[Task]:
@@ -93,7 +97,11 @@ class Fetcher:
                 ]
                 taken, put_off = self._choose([Task(_host_of(one), one) for one in waiting], room)
                 errands.lease(session, *_ids(taken), now)
-                errands.put_off(session, *_ids(put_off), now + PUT_OFF)
+                slow, quick = self._parted(put_off)
+                errands.put_off(session, *_ids(slow), now + PUT_OFF)
+                errands.put_off(session, *_ids(quick), now + PUT_OFF_BRIEFLY)
+                if quick:
+                    self._again_until = time.monotonic() + 3 * PUT_OFF_BRIEFLY.total_seconds()
                 session.expunge_all()
             return taken
         finally:
@@ -113,8 +121,16 @@ class Fetcher:
                     taken.append(task)
             for task in taken:
                 self._hosts[task.host] += 1
-                self._started[id(task)] = time.monotonic()
+                self._started[id(task)] = self._latest[task.host] = time.monotonic()
         return taken, put_off
+
+    def _parted(self, put_off: list[Task]) -> tuple[list[Task], list[Task]]:
+        """Part what waits for hosts that have been busy for a while from what waits for hosts that answer quickly."""
+        limit = time.monotonic() - STUCK_AFTER
+        with self._lock:
+            latest = dict(self._latest)
+        slow = [task for task in put_off if latest.get(task.host, 0.0) < limit]
+        return slow, [task for task in put_off if latest.get(task.host, 0.0) >= limit]
 
     def _quick(self) -> int:
         limit = time.monotonic() - STUCK_AFTER
@@ -138,6 +154,7 @@ class Fetcher:
                 self._hosts[task.host] -= 1
                 if self._hosts[task.host] <= 0:
                     del self._hosts[task.host]
+                    self._latest.pop(task.host, None)
                 self._started.pop(id(task), None)
             self._progress.set()
 

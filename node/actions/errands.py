@@ -15,9 +15,6 @@ from node.models import Errand, Host, Receipt
 LEASE = timedelta(seconds=120)
 WAITS = (timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=1), timedelta(hours=6))
 """Before something that could not be had for now is tried again; after the last, it is given up."""
-MOST_ERRANDS = 50_000
-"""Waiting ones; beyond, strangers' posts lead to no more of them (D07)."""
-
 _QUIET = {"synchronize_session": False}
 
 

@@ -358,15 +358,24 @@ def r16_poison(folder: Path, is_short: bool) -> Report:
 
 
 def _poison(on: Stage, number: int) -> None:
-    """Write receipts that no handler can read: what a bug of ours would look like."""
+    """Damage the row of a sender, so that every handler raises on it: what a bug of ours would look like."""
+    strangers, host = on.fakes.strangers, 200
+    with population.writing(on.node) as session:
+        population.meet(session, strangers, [host], scheme="cavage")
     connection = sqlite3.connect(on.node.data / "courtyard.sqlite3", timeout=30)
     with connection:
+        connection.execute("update actors set created_at = 'never' where host = ?", (strangers.host(host),))
         for at in range(number):
             connection.execute(
-                "insert into receipts"
-                " (actor_uri, activity_uri, inbox_owner, host, shard, kind, body, received_at, state, attempts, reason)"
-                " values (?, ?, 0, ?, ?, 'Create', ?, '2026-01-01 00:00:00.000000', 'new', 0, '')",
-                (on.fakes.strangers.actor(at), f"urn:poison:{at}", on.fakes.strangers.host(at), at % 16, b"{poison"),
+                "insert into receipts (actor_uri, activity_uri, inbox_owner, host, shard, kind, body, received_at, state, attempts,"
+                " reason) values (?, ?, 0, ?, ?, 'Create', ?, '2026-01-01 00:00:00.000000', 'new', 0, '')",
+                (
+                    strangers.actor(host),
+                    f"urn:poison:{at}",
+                    strangers.host(host),
+                    at % 16,
+                    strangers.create_note(host, f"bad-{at}"),
+                ),
             )
     connection.close()
 

@@ -142,7 +142,7 @@ def bodies(session: Session, activity_ids: Collection[int]) -> dict[int, bytes]:
     if not activity_ids:
         return {}
     rows = session.execute(select(Activity.id, Activity.document).where(Activity.id.in_(activity_ids)))
-    return {activity_id: document for activity_id, document in rows}
+    return dict(rows)
 
 
 def keys(session: Session, actor_id: int) -> dict[str, SigningKey]:
@@ -197,7 +197,7 @@ def _due(session: Session, most: int, now: datetime) -> Sequence[Any]:
 
 def _under_way(session: Session, hosts: Collection[str], now: datetime) -> Counter[str]:
     leased = select(Lane.host, func.count(Lane.id)).where(Lane.host.in_(hosts), Lane.lease_until > now).group_by(Lane.host)
-    return Counter({host: number for host, number in session.execute(leased)})
+    return Counter(dict(session.execute(leased)))
 
 
 def _pause(breaker: Breaker, now: datetime) -> datetime | None:

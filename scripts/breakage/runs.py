@@ -367,7 +367,8 @@ def _poison(on: Stage, number: int) -> None:
         connection.execute("update actors set created_at = 'never' where host = ?", (strangers.host(host),))
         for at in range(number):
             connection.execute(
-                "insert into receipts (actor_uri, activity_uri, inbox_owner, host, shard, kind, body, received_at, state, attempts,"
+                "insert into receipts"
+                " (actor_uri, activity_uri, inbox_owner, host, shard, kind, body, received_at, state, attempts,"
                 " reason) values (?, ?, 0, ?, ?, 'Create', ?, '2026-01-01 00:00:00.000000', 'new', 0, '')",
                 (
                     strangers.actor(host),

@@ -91,7 +91,7 @@ def house(tmp_path: Path) -> Iterator[House]:
     empty = tmp_path / "empty.sqlite3"
     make_sqlite(empty)
     values = {"COURTYARD_DOMAIN": f"127.0.0.1:{port}", "COURTYARD_RATE_LIMITS": "off", "COURTYARD_DATABASE_URL": copy_sqlite(empty, tmp_path)}
-    app = build(load(values, tmp_path), doors=("web",))
+    app = build(load(values, tmp_path), doors=("web", "media"))
     with serving(app, port) as address:
         yield House(app, address)
     with app.app_context():

@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 from types import SimpleNamespace
 
-from flask import Flask, g, render_template, request
+from flask import Flask, Response, g, render_template, request
 from flask_wtf.csrf import CSRFProtect
 from playwright.sync_api import sync_playwright
 from werkzeug.serving import make_server
@@ -46,6 +46,11 @@ def make_preview() -> Flask:
 
     app.jinja_env.globals["url_for"] = url_for
     presenting.url_for = url_for  # type: ignore[assignment]
+
+    @app.get("/media.attachment")
+    @app.get("/media.icon")
+    def picture() -> Response:
+        return app.send_static_file("img/touch-icon.png")
 
     @app.get("/page/<name>")
     def page(name: str) -> str:

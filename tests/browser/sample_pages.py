@@ -32,7 +32,7 @@ ANNA = actor(
 )  # fmt: skip
 JONAS = actor(2, "jonas", "Jonas Wiedemann-Oberschmidt von der Hohenlinde", summary="<p>Service, North.</p>")
 FATIMA = actor(3, "fatima_b", "Fatima Başaran")
-REMOTE = actor(4, "mira", "Mira Okafor", "machines.example", "<p>Building things that last. She/her.</p>", is_locked=True)
+REMOTE = actor(4, "mira", "Mira Okafor", "machines.example", "<p>Building things that last. She/her.</p>", is_locked=True, icon_url="https://machines.example/mira.png")
 LONG = actor(5, "an_extraordinarily_long_user_name", "שלום — Людмила Вячеславовна Extraordinarily-Longname 🌲🌲🌲", "a-rather-long-host-name.subdomain.fediverse.example")
 NAMELESS = actor(6, "k", "")
 MEMBER = Member(
@@ -61,7 +61,7 @@ POSTS = [
          "public", 95, likes=31, boosts=12, replies=8, title="Workshop day", edited_at=NOW),
     post(13, REMOTE, '<p><span class="h-card"><a href="https://nordlicht.example/users/anna" class="u-url mention">@<span>anna</span></a></span> '
          "will the old series get the update as well? We have forty of them in the field.</p>", "public", 130, answers="x", answers_id=12, likes=2,
-         attachments=[Attachment(id=1, kind="image", url="https://machines.example/a.png", description="A cellar with four old units")]),
+         attachments=[Attachment(id=1, kind="image", url="https://machines.example/a.png", description="A cellar with four old units", width=180, height=180), Attachment(id=2, kind="video", url="https://machines.example/a.mp4", description="Four minutes of humming")]),
     post(14, FATIMA, "<p>Draft of the statement about the recall, only for our partners until Monday. "
          "Bitte nicht weitergeben.</p>", "partners", 60 * 26, language="de", summary="Recall, internal figures"),
     post(15, LONG, "<p>https://a-rather-long-host-name.subdomain.fediverse.example/with/a/very/long/path/that/never/ends/and/has/no/spaces/in/it/at/all/whatsoever.html</p>"

@@ -51,7 +51,7 @@ class Browser:
 @pytest.fixture
 def door(settings: Settings, clock: Clock) -> Iterator[Flask]:
     """The application with the members' door alone."""
-    app = build(settings, clock, doors=("web",))
+    app = build(settings, clock, doors=("web", "media"))
     app.testing = True
     yield app
     with app.app_context():
@@ -60,7 +60,7 @@ def door(settings: Settings, clock: Clock) -> Iterator[Flask]:
 
 @pytest.fixture
 def closed_door(settings: Settings, clock: Clock) -> Iterator[Flask]:
-    app = build(replace(settings, federation="closed"), clock, doors=("web",))
+    app = build(replace(settings, federation="closed"), clock, doors=("web", "media"))
     app.testing = True
     yield app
     with app.app_context():

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 import pytest
 
 from node.actions.members import ensure_node_actor
-from node.models import Block, Delivery, Follow
+from node.models import Attachment, Block, Delivery, Follow
 from node.policy import Audience
 from node.runtime import EXTENSION
 from tests.support.peers import Peers
@@ -136,6 +136,18 @@ def test_a_server_that_is_not_let_in_is_not_asked(browser, make, good, node_acto
     assert "good.test" in answer.text
     assert 'value="@alice@good.test"' in answer.text
     assert good.received() == []
+
+
+def test_pictures_of_a_post_are_asked_of_this_node(browser, make):
+    bob = make.remote("bob", "peer.test", icon_url="https://peer.test/bob.png")
+    make.peer("peer.test", "allowed")
+    post = make.post(bob, Audience.PUBLIC)
+    file = make.add(Attachment(id=make.id(), post_id=post.id, kind="image", url="https://peer.test/a.png", description="A cellar"))
+    make.commit()
+    page = browser.get(f"/posts/{post.id}").text
+    assert f'src="/media/{file.id}" alt="A cellar"' in page
+    assert f'src="/media/icon/{bob.id}"' in page
+    assert 'src="https://' not in page
 
 
 def test_nonsense_is_refused_with_a_word(browser, good, node_actor):

@@ -142,7 +142,7 @@ def bodies(session: Session, activity_ids: Collection[int]) -> dict[int, bytes]:
     if not activity_ids:
         return {}
     rows = session.execute(select(Activity.id, Activity.document).where(Activity.id.in_(activity_ids)))
-    return dict(rows)
+    return dict(rows.all())
 
 
 def keys(session: Session, actor_id: int) -> dict[str, SigningKey]:
@@ -197,7 +197,7 @@ def _due(session: Session, most: int, now: datetime) -> Sequence[Any]:
 
 def _under_way(session: Session, hosts: Collection[str], now: datetime) -> Counter[str]:
     leased = select(Lane.host, func.count(Lane.id)).where(Lane.host.in_(hosts), Lane.lease_until > now).group_by(Lane.host)
-    return Counter(dict(session.execute(leased)))
+    return Counter(dict(session.execute(leased).all()))
 
 
 def _pause(breaker: Breaker, now: datetime) -> datetime | None:

@@ -190,7 +190,7 @@ def test_a_delete_erases_the_words_and_tells_everybody_who_was_to_have_them(
     assert session.scalars(select(Tombstone.uri)).all() == [post.uri]
     assert inboxes(session, post, "Delete") == {"https://peer.test/inbox"}
     rows = session.execute(select(Activity.kind, Delivery.state).join(Delivery, Delivery.activity_id == Activity.id))
-    states = dict(rows)
+    states = dict(rows.all())
     assert states == {"Create": "cancelled", "Delete": "waiting"}  # G3: the Create was never tried
 
 

@@ -27,6 +27,7 @@ _MAX_SIGNS_IN_BLOCK = 400
 _MAX_SIGNS = 6_000
 _MAX_LINES = 3_000
 _MAX_DEPTH = 12
+_LONGEST_HEADING = 1_000
 _SIGNS = re.compile(r"[\[\]*_`<\\!~]")
 _LEAD = re.compile(r"(?:[ \t>]|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))*")
 _MARK = re.compile(r">|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t])|\t| {4}")
@@ -124,6 +125,8 @@ def _is_too_much(source: str) -> bool:
     for line in lines:
         signs = signs + len(_SIGNS.findall(line)) if line.strip() else 0
         if signs > _MAX_SIGNS_IN_BLOCK:
+            return True
+        if len(line) > _LONGEST_HEADING and line.lstrip().startswith("#"):
             return True
         lead = _LEAD.match(line)
         if lead is not None and len(_MARK.findall(lead[0])) > _MAX_DEPTH:

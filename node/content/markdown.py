@@ -26,6 +26,7 @@ MAX_SOURCE = MAX_LENGTH
 _MAX_SIGNS_IN_BLOCK = 400
 _MAX_SIGNS = 6_000
 _MAX_LINES = 3_000
+_MAX_ADDRESSES = 2_000
 _MAX_DEPTH = 12
 _LONGEST_HEADING = 1_000
 _SIGNS = re.compile(r"[\[\]*_`<\\!~]")
@@ -120,6 +121,8 @@ class _Verbatim(InlineProcessor):
 def _is_too_much(source: str) -> bool:
     lines = source.split("\n")
     if len(lines) > _MAX_LINES or len(_SIGNS.findall(source)) > _MAX_SIGNS:
+        return True
+    if source.count("@") + source.count("#") + source.count("://") > _MAX_ADDRESSES:
         return True
     signs = 0
     for line in lines:

@@ -16,9 +16,9 @@ from federation.errors import Malformed
 from federation.origins import normalise_host
 from federation.vocabulary import ACTIVITY_TYPES
 from node.actions import deliveries
-from node.database import ring
+from node.database import ring, rows_of
 from node.errors import N_, Invalid
-from node.models import Lane, Peer, Receipt
+from node.models import Actor, Lane, Peer, Receipt
 from node.policy import Audience, PeerState
 from node.queries.peers import hosts_in, under
 
@@ -65,7 +65,30 @@ def enforce(session: Session, now: datetime, host: str | None = None) -> dict[st
             session, hosts_in(session, list(session.scalars(unsent.distinct())), blocked), "peer_blocked", now
         ),
     }
+    counts["hidden"] = shut_out(session, host)
     return {name: number for name, number in counts.items() if number}
+
+
+def shut_out(session: Session, host: str | None) -> int:
+    """Hide the actors of blocked servers under `host` (None: everywhere) and show those of others again (case L12).
+
+    Return how many are newly hidden. Their rows stay, so that a block can be undone.
+    """
+    known = select(Actor.host).where(Actor.host != "")
+    if host is not None:
+        known = known.where(under(Actor.host, host))
+    hosts = set(session.scalars(known.distinct()))
+    blocked = hosts_in(session, list(hosts), frozenset({PeerState.BLOCKED}))
+    _mark(session, sorted(hosts - blocked), is_out=False)
+    return _mark(session, sorted(blocked), is_out=True)
+
+
+def _mark(session: Session, hosts: list[str], *, is_out: bool) -> int:
+    number = 0
+    for start in range(0, len(hosts), CHUNK):
+        others = update(Actor).where(Actor.host.in_(hosts[start : start + CHUNK]), Actor.is_shut_out.is_not(is_out))
+        number += rows_of(session.execute(others.values(is_shut_out=is_out), execution_options={"synchronize_session": False}))
+    return number
 
 
 def settle_held(session: Session, hosts: frozenset[str], state: str, reason: str) -> int:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from node.actions import audit, node_settings
-from node.actions.decisions import check_host, check_state, check_terms, decide, enforce, settle_held
+from node.actions.decisions import check_host, check_state, check_terms, decide, enforce, settle_held, shut_out
 from node.actions.peer_lists import Report, export_json, import_csv, import_json
 from node.actions.roles import check_admin
 from node.errors import N_, NotThere
@@ -63,6 +63,7 @@ def forget(session: Session, host: str, *, by: Member | None, now: datetime) -> 
         raise NotThere("peer_not_there", N_("Nothing was decided about this server."))
     session.delete(peer)
     session.flush()
+    shut_out(session, peer.host)
     node_settings.raise_version(session, now)
     audit.record(session, by, "peer.forget", peer.host, now=now, before=peer.state)
     session.flush()

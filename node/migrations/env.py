@@ -11,7 +11,8 @@ database = current_app.extensions["migrate"].db
 def run() -> None:
     """Run the migrations, each in a transaction, with SQLite's tables rebuilt where it cannot alter them."""
     with database.engine.connect() as connection:
-        context.configure(connection=connection, target_metadata=database.metadata, render_as_batch=True, transaction_per_migration=True)
+        context.configure(connection=connection, target_metadata=database.metadata, render_as_batch=True,
+        transaction_per_migration=True)
         with context.begin_transaction():
             context.run_migrations()
         connection.commit()

@@ -51,6 +51,8 @@ class Actor(Base):
     fetched_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     suspended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     deleted_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    is_shut_out: Mapped[bool] = mapped_column(default=False)
+    """Its server is blocked: kept, so that a block can be undone, and shown to nobody."""
     details: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     """What we keep but do not query: moderators, birthday, ..."""
 

@@ -90,7 +90,8 @@ def visible(viewer: Viewer) -> ColumnElement[bool]:
     For servers the gate must be asked as well: `may_see` does.
     """
     author = aliased(Actor)
-    is_author_here = exists().where(author.id == Post.author_id, author.suspended_at.is_(None), author.deleted_at.is_(None))
+    is_author_here = exists().where(author.id == Post.author_id, author.suspended_at.is_(None), author.deleted_at.is_(None),
+    author.is_shut_out.is_(False))
     alive = and_(Post.deleted_at.is_(None), is_author_here)
     by_audience = or_(*(and_(Post.audience == audience, _reaches(reach, viewer)) for audience, reach in REACH.items()))
     if viewer.kind is Kind.ANONYMOUS:

@@ -10,6 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
+from node.actions import peers
 from node.models import Actor, Block, Post
 from node.policy import Audience, Mode, PeerState, Rules
 from node.queries import audience
@@ -135,3 +136,16 @@ def _check_world(session: Session, make: Factory, now: datetime, world: dict[str
         preview = audience.preview(session, ada.id, one, [person.id for person in named], None, rules, now)
         assert fetchable == sent, one
         assert preview.outside == len(sent)
+
+
+def test_a_blocked_servers_posts_are_hidden_and_come_back_with_it(session: Session, make: Factory, now: datetime) -> None:
+    eve, bob = make.member("eve").actor, make.remote("bob", "sub.bad.test")
+    post = make.post(bob)
+    viewer = viewer_member(eve.id)
+    assert sees(session, viewer, post, make.rules(), now)
+    peers.set_state(session, "bad.test", PeerState.BLOCKED, by=None, now=now)
+    session.expire_all()
+    assert not sees(session, viewer, post, make.rules(), now)
+    peers.forget(session, "bad.test", by=None, now=now)
+    session.expire_all()
+    assert sees(session, viewer, post, make.rules(), now)

@@ -134,14 +134,14 @@ VALUES: dict[str, Any] = {
 def test_p08_every_field_may_hold_anything(world: World, value: str) -> None:
     node = world.node
     members = node.state.count("actors", "host = ''")
-    for verb in ("Create", "Update", "Announce"):
-        for field in FIELDS:
-            note = world.mallory.note("<p>odd</p>")
-            outer, inner = world.mallory.activity(verb, note), world.mallory.activity(verb, {**note, field: VALUES[value]})
-            for document in ({**outer, field: VALUES[value]}, inner):
-                answer = node.post(world.mallory, document)
-                assert answer.status in (202, 400, 403), (verb, field, value, answer.status, answer.body)
-                assert answer.seconds < 2
+    for field in FIELDS:
+        note = world.mallory.note("<p>odd</p>")
+        odd = {**note, field: VALUES[value]}
+        outer = {**world.mallory.activity("Create", note), field: VALUES[value]}
+        for document in (outer, world.mallory.activity("Create", odd), world.mallory.activity("Update", odd)):
+            answer = node.post(world.mallory, document)
+            assert answer.status in (202, 400, 403), (field, value, answer.status, answer.body)
+            assert answer.seconds < 2
     node.state.wait_until_idle(60)
     assert not node.state.trouble()
     assert node.state.count("actors", "host = ''") == members
@@ -149,15 +149,15 @@ def test_p08_every_field_may_hold_anything(world: World, value: str) -> None:
     assert not [line for line in node.log() if line.get("level") == "error"]
 
 
-@pytest.mark.parametrize("verb", ["Follow", "Like", "Undo", "Accept", "Reject", "Add", "Remove", "Block", "Flag", "Move", "Delete"])
+@pytest.mark.parametrize("verb", ["Follow", "Like", "Undo", "Accept", "Reject", "Add", "Remove", "Block", "Flag", "Move", "Delete", "Announce"])
 def test_p08_other_verbs_too(world: World, verb: str) -> None:
     node = world.node
     for value in VALUES.values():
-        for field in ("object", "target", "id", "to"):
-            document = {**world.eve.activity(verb, "https://evil.test/notes/0", target="https://evil.test/x"), field: value}
-            for sent in (document, {**document, "object": {"type": "Follow", "id": "https://evil.test/a/1", "object": value, "actor": value}}):
-                answer = node.post(world.eve, sent)
-                assert answer.status in (202, 400, 403), (verb, field, value, answer.status, answer.body)
+        plain = world.eve.activity(verb, "https://evil.test/notes/0", target="https://evil.test/x")
+        inner = {"type": "Follow", "id": "https://evil.test/a/1", "object": value, "actor": value}
+        for sent in ({**plain, "object": value}, {**plain, "target": value, "id": value, "to": value}, {**plain, "object": inner}):
+            answer = node.post(world.eve, sent)
+            assert answer.status in (202, 400, 403), (verb, value, answer.status, answer.body)
     node.state.wait_until_idle(60)
     assert not node.state.trouble()
     world.probe()
@@ -287,7 +287,7 @@ def test_p14_long_texts_are_cut(world: World) -> None:
     assert node.post(world.mallory, world.mallory.activity("Create", second)).status in (202, 413)
     talker = world.evil.actor(
         "talker", name="N" * 100_000, summary="S" * 200_000, alsoKnownAs=[f"https://evil.test/a{number}" for number in range(5_000)],
-        attachment=[{"type": "PropertyValue", "name": "n" * 9_000, "value": "v" * 90_000} for _ in range(8)],
+        attachment=[{"type": "PropertyValue", "name": "n" * 9_000, "value": "v" * 40_000} for _ in range(8)],
     )  # fmt: skip
     assert node.post(talker, talker.activity("Create", talker.note("<p>hello</p>"))).status == 202
     node.state.wait_until_idle()
@@ -300,7 +300,7 @@ def test_p14_long_texts_are_cut(world: World) -> None:
     world.probe()
 
 
-WORDS = ("'", "%", "_", "{{7*7}}", "\\", "' OR 1=1 --", "%27", "${7*7}", "<%= 7*7 %>", "\\\\", "%00", "..%2f..%2f")
+WORDS = ("'", "%", "_", "{{1234*5678}}", "\\", "' OR 1=1 --", "%27", "${1234*5678}", "<%= 1234*5678 %>", "\\\\", "%00", "..%2f..%2f")
 
 
 @pytest.mark.parametrize("word", WORDS)
@@ -317,7 +317,7 @@ def test_p16_marks_of_other_languages_are_only_marks(world: World, word: str) ->
         for accept in ("text/html", MEDIA_TYPE):
             answer = node.get(path, world.cookie, Accept=accept)
             assert answer.status < 500, (path, answer.status)
-            assert b"49" not in answer.body or "7*7" not in word or b"7*7" in answer.body.replace(b"&#42;", b"*"), path
+            assert b"7006652" not in answer.body, path
     odd = world.mallory.note(f"<p>{PRIVATE}</p>", id=f"https://evil.test/notes/{safe}", tag=[{"type": "Hashtag", "name": "#" + word}])
     with nothing_changes(world, 202, 400, 403, 404, but=("posts", "hashtags", "actors"), is_logged=False) as trial:
         trial.post(world.mallory, world.mallory.activity("Create", odd))

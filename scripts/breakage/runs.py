@@ -56,7 +56,7 @@ def r01_web_killed(folder: Path, is_short: bool) -> Report:
     """kill -9 the web process while members post."""
     report = Report("R01 web killed")
     with stage(folder, "r01", 10) as on:
-        with meanwhile(lambda: on.kill("node web"), lambda: random.uniform(2.5, 5)):
+        with meanwhile(on.kill_web, lambda: random.uniform(2.5, 5)):
             on.post_many(160 if is_short else 2_000, pause=0.3)
         report.insist(on.wait_delivered(60), "not everything was delivered within a minute")
         _accounts(report, on, may_double=0)
@@ -318,7 +318,7 @@ def r15_stopped_under_load(folder: Path, is_short: bool) -> Report:
     """SIGTERM to the web process under load, again and again: clients see no error."""
     report = Report("R15 SIGTERM under load")
     with stage(folder, "r15", 5) as on:
-        with meanwhile(lambda: on.kill("node web", signal.SIGTERM), lambda: 4.0):
+        with meanwhile(lambda: on.kill_web(signal.SIGTERM), lambda: 4.0):
             on.post_many(200 if is_short else 600, pause=0.3)
         report.facts["errors"] = on.errors[:5]
         report.insist(not on.errors, f"{len(on.errors)} requests failed: {on.errors[:5]}")

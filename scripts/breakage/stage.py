@@ -59,6 +59,10 @@ class Stage:
             return True
         return False
 
+    def kill_web(self, number: int = signal.SIGKILL) -> bool:
+        """Send a signal to the web process once it is back from the last one; say whether it was."""
+        return self.node.answers("/healthz") and self.kill("node web", number)
+
     def kill_everything(self) -> None:
         """kill -9 the supervisor and all below it, at once."""
         if self.node.process is None:

@@ -92,6 +92,9 @@ def decide() -> Any:
     problem = _problem(app, asked)
     if app is None or problem:
         return _trouble(problem or "unknown", 400)
+    refusal = _refusal(app, asked)
+    if refusal is not None:
+        return _back(asked, error=_oauth_code(refusal), error_description=str(refusal))
     if request.form.get("decision") != "allow":
         return _back(asked, error="access_denied", error_description="The member said no.")
     try:

@@ -80,6 +80,7 @@ def around_posts(session: Session, caller: Caller, shown: Collection[Post], peop
     return Surroundings(
         origin=node.settings.origin,
         now=node.now(),
+        secret=node.settings.secret_key,
         actor_id=caller.actor_id,
         marks=posts.marks(session, caller.actor_id, ids) if caller.actor_id else {},
         parents=surroundings.authors_of(session, caller.viewer, parent_ids),

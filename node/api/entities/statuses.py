@@ -12,11 +12,13 @@ from node import uris
 from node.api.entities.accounts import account, mention
 from node.api.entities.polls import poll
 from node.api.entities.values import SHOWN_AS, key, moment, moment_or_none
+from node.media import addresses
 from node.models import Actor, Attachment, Boost, Post, PostVersion
 from node.policy import Audience, leaves
 from node.queries.posts import Marks
 
-KINDS = frozenset({"image", "video", "audio"})
+PICTURE = "image"
+"""The one kind that comes through our media door; the rest is a link to where it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class Surroundings:
 
     origin: str
     now: datetime
+    secret: str
+    """The node's secret, which signs the addresses of pictures."""
     actor_id: int = 0
     """The reader's actor, 0 for strangers."""
     marks: Mapping[int, Marks] = field(default_factory=dict)
@@ -57,7 +61,7 @@ def status(post: Post, around: Surroundings) -> dict[str, Any]:
         "language": post.language,
         "in_reply_to_id": key(post.in_reply_to_id) if is_answer_seen else None,
         "in_reply_to_account_id": key(around.parents[post.in_reply_to_id]) if is_answer_seen and post.in_reply_to_id else None,
-        "media_attachments": [_attachment(each, around.origin) for each in post.attachments],
+        "media_attachments": [_attachment(each, around) for each in post.attachments],
         "mentions": [mention(row.actor) for row in post.mentions],
         "tags": [{"name": tag.name, "url": uris.tag_uri(around.origin, tag.name)} for tag in post.hashtags],
         "emojis": [],
@@ -126,19 +130,20 @@ def edits(post: Post, versions: list[PostVersion], around: Surroundings) -> list
     return [shared | version for version in written]
 
 
-def _attachment(attachment: Attachment, origin: str) -> dict[str, Any]:
-    """Return the MediaAttachment entity. Files of others come through our own door, never from their server."""
-    address = f"{origin}/media/{attachment.id}"
+def _attachment(attachment: Attachment, around: Surroundings) -> dict[str, Any]:
+    """Return the MediaAttachment entity. Pictures of others come through our own door, never from their server."""
+    is_picture = attachment.kind == PICTURE
+    address = f"{around.origin}{addresses.path(around.secret, attachment.id, around.now)}" if is_picture else None
     meta: dict[str, Any] = {}
     if attachment.width and attachment.height:
         width, height = attachment.width, attachment.height
         meta["original"] = {"width": width, "height": height, "size": f"{width}x{height}", "aspect": round(width / height, 4)}
     return {
         "id": str(attachment.id),
-        "type": attachment.kind if attachment.kind in KINDS else "unknown",
-        "url": address,
+        "type": PICTURE if is_picture else "unknown",
+        "url": address or attachment.url,
         "preview_url": address,
-        "remote_url": None,
+        "remote_url": None if is_picture else attachment.url,
         "meta": meta,
         "description": attachment.description or None,
         "blurhash": attachment.blurhash,

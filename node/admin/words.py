@@ -36,7 +36,7 @@ def peer_state(state: str) -> tuple[str, str]:
     """Return (words, tone) for what was decided about a server; '' is no decision."""
     return {
         "partner": (_("Partner"), "good"),
-        "allowed": (_("Let in"), "good"),
+        "allowed": (_("Allowed"), "good"),
         "limited": (_("Limited"), ""),
         "blocked": (_("Blocked"), "bad"),
         "waiting": (_("Waiting"), "waiting"),
@@ -239,12 +239,26 @@ def details_words(details: Mapping[str, Any]) -> str:
     def shown(value: Any) -> str:
         if isinstance(value, list):
             return ", ".join(str(one) for one in value[:5]) + (" …" if len(value) > 5 else "")
-        known = {"member": role_name, "moderator": role_name, "admin": role_name}
-        known |= dict.fromkeys(("partner", "allowed", "limited", "blocked", "waiting"), lambda state: peer_state(state)[0])
-        return str(known[value](value)) if isinstance(value, str) and value in known else str(value)
+        return _term(value) if isinstance(value, str) else str(value)
 
     said = {key: value for key, value in details.items() if value not in (None, "", [], False)}
     return "; ".join(f"{names.get(key, key)}: {shown(value)}" for key, value in said.items())
+
+
+def subject_words(verb: str, subject: str) -> str:
+    """Return what an act was done to, as far as that says something to a reader: the ids of rows do not."""
+    if subject.isdigit() and not verb.startswith("peer."):
+        return ""
+    return _term(subject) if verb == "node.mode" else subject
+
+
+def _term(value: str) -> str:
+    """Return a role, state or mode in words, anything else as it is."""
+    if value in ("member", "moderator", "admin"):
+        return role_name(value)
+    if value in ("partner", "allowed", "limited", "blocked", "waiting"):
+        return peer_state(value)[0]
+    return {"closed": _("Closed"), "selective": _("Selective"), "open": _("Open")}.get(value, value)
 
 
 def skipped(reason: str) -> str:
@@ -283,6 +297,6 @@ FOR_TEMPLATES: Mapping[str, Any] = {
     function.__name__: function
     for function in (
         peer_state, peer_meaning, peer_verb, impact_words, role_name, role_meaning, role_options, delivery_state, receipt_state,
-        verdict, activity_kind, deed, queue_name, errand_kind, reasons_words, details_words, skipped,
+        verdict, activity_kind, deed, queue_name, errand_kind, reasons_words, details_words, subject_words, skipped,
     )
 }  # fmt: skip

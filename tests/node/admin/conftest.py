@@ -23,7 +23,7 @@ from tests.support.factories import Factory
 @pytest.fixture
 def door(settings: Settings, clock: Clock) -> Iterator[Flask]:
     """The application with the doors of members and admins."""
-    app = build(settings, clock, doors=("web", "admin"))
+    app = build(settings, clock, doors=("web", "media", "admin"))
     app.testing = True
     yield app
     with app.app_context():

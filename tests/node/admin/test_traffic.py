@@ -184,7 +184,7 @@ def test_the_record_says_who_did_what(admin, ada, make):
     make.commit()
     text = admin.get("/admin/audit").text
     assert "blocked a server" in text
-    assert "before: Let in" in text
+    assert "before: Allowed" in text
     assert "the command line" in text
     found = admin.get("/admin/audit?kind=peer").text
     assert "evil.test" in found

@@ -114,7 +114,6 @@ def _without_our_host(text: str) -> str:
 def _resolved(caller: Caller, text: str) -> Actor | Post | None:
     """Ask the other server. One that does not answer, or that the gate keeps out, has nothing for us."""
     limits.count("look-up", str(caller.member.id))
-    db.session.commit()  # nothing stays open while the network is asked (design, rule 4)
     try:
         return lookups.look_up(current_node(), text)
     except ActionError:

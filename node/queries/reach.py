@@ -51,7 +51,8 @@ def _servers(
 ) -> tuple[ServerReach, ...]:
     ordered = sorted(((host, number) for host, number in people.items() if number > 0), key=lambda item: (-item[1], item[0]))
     return tuple(
-        ServerReach(host, number, software.get(host, ""), send_decision(host, "Create", audience, rules, now)) for host, number in ordered
+        ServerReach(host, number, software.get(host, ""), send_decision(host, "Create", audience, rules, now)) for host,
+        number in ordered
     )
 
 

@@ -24,7 +24,8 @@ def show(member: Member, errors: dict[str, str] | None = None) -> str:
     found = visitors.login()
     sessions = members_query.sessions(db.session(), member.id, current_node().now())
     return render_template(
-        "web/settings/account.html", part="account", errors=errors or {}, sessions=sessions, session_id=found[0].id if found else 0,
+        "web/settings/account.html", part="account", errors=errors or {}, sessions=sessions,
+        session_id=found[0].id if found else 0,
         apps=clients.apps_of(db.session(), member.id),
     )  # fmt: skip
 

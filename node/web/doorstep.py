@@ -95,7 +95,8 @@ def accept_invitation(token: str) -> Any:
         with transaction() as session:
             member = invitations.accept(
                 session, token, name=form.name.lower(), display_name=form.display_name, password=password,
-                language=form.language if form.language in LANGUAGES else "", email=form.email, settings=current_node().settings, now=now,
+                language=form.language if form.language in LANGUAGES else "", email=form.email,
+                settings=current_node().settings, now=now,
             )  # fmt: skip
     except ActionError as error:
         return _show_invitation(invitation, form, {error.field: explain(error)}), error.status
@@ -109,7 +110,12 @@ def choose_language() -> BaseResponse:
     response = redirect(safe_path(request.form.get("next")), 303)
     if wish in LANGUAGES:
         response.set_cookie(
-            visitors.LANGUAGE_COOKIE, wish, max_age=LANGUAGE_DAYS * 86400, secure=visitors.is_secure(), httponly=True, samesite="Lax"
+            visitors.LANGUAGE_COOKIE,
+            wish,
+            max_age=LANGUAGE_DAYS * 86400,
+            secure=visitors.is_secure(),
+            httponly=True,
+            samesite="Lax",
         )
         member = visitors.visitor()
         if member is not None and member.language:

@@ -23,7 +23,8 @@ from node.web.wording import reach_sentence
 
 LANGUAGES = (
     ("de", "Deutsch"), ("en", "English"), ("fr", "Français"), ("es", "Español"), ("it", "Italiano"), ("nl", "Nederlands"),
-    ("pl", "Polski"), ("pt", "Português"), ("sv", "Svenska"), ("da", "Dansk"), ("cs", "Čeština"), ("tr", "Türkçe"), ("uk", "Українська"),
+    ("pl", "Polski"), ("pt", "Português"), ("sv", "Svenska"), ("da", "Dansk"), ("cs", "Čeština"), ("tr", "Türkçe"), ("uk",
+    "Українська"),
 )  # fmt: skip
 ORDER = (Audience.MEMBERS, Audience.DIRECT, Audience.PARTNERS, Audience.FOLLOWERS, Audience.UNLISTED, Audience.PUBLIC)
 INSIDE_ONLY = (Audience.MEMBERS, Audience.DIRECT)
@@ -90,7 +91,8 @@ def reaches(member: Member, writing: Writing, parent: Post | None) -> list[tuple
 def previews(member: Member, writing: Writing, parent: Post | None) -> dict[Audience, Preview]:
     """Return who would see it, for every audience one may choose."""
     return reach.by_audience(
-        db.session(), member.actor_id, choices(parent, writing.space_id), named_ids(writing.text, parent, member), writing.space_id,
+        db.session(), member.actor_id, choices(parent, writing.space_id), named_ids(writing.text, parent, member),
+        writing.space_id,
         rules(), current_node().now(),
     )  # fmt: skip
 
@@ -116,7 +118,9 @@ def crosses(preview: Preview) -> bool:
     return leaves(preview.audience)
 
 
-def composer_for(member: Member, parent: Post | None = None, writing: Writing | None = None, space_id: int | None = None) -> dict[str, Any]:
+def composer_for(
+    member: Member, parent: Post | None = None, writing: Writing | None = None, space_id: int | None = None
+) -> dict[str, Any]:
     """Return what the composer's macro needs."""
     writing = writing or fresh(member, parent, space_id=space_id)
     return {"draft": writing, "reaches": reaches(member, writing, parent), "languages": LANGUAGES}

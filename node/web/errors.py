@@ -17,6 +17,8 @@ from node.errors import ActionError, GateRefused, TooMany
 from node.policy.words import sentence
 from node.web.surroundings import surround
 
+RETRY_AFTER = 30
+"""Seconds."""
 KEPT = ("text", "summary", "title")
 MACHINES = ("/api/", "/oauth/", "/inbox", "/.well-known/", "/nodeinfo", "/actor", "/activities/")
 SIGNS = {401: "lock", 403: "lock", 404: "search", 410: "clock", 413: "warning", 429: "clock", 503: "clock"}
@@ -36,10 +38,18 @@ def words_for(status: int) -> tuple[str, str, str]:
             _("There is nothing at this address, it was deleted, or it is not meant for you."),
             _("Check the address, or go to the front and look from there."),
         ),
-        405: (_("Not this way"), _("This address does not take what the browser sent."), _("Go back and use the buttons of the page.")),
+        405: (
+            _("Not this way"),
+            _("This address does not take what the browser sent."),
+            _("Go back and use the buttons of the page."),
+        ),
         410: (_("Gone"), _("This was here, and was taken away for good."), _("Go to the front and look from there.")),
         413: (_("Too large"), _("What you sent is larger than this place takes."), _("Make it smaller and send it again.")),
-        429: (_("A little slower, please"), _("That was more in a short time than this place allows."), _("Wait a minute and try again.")),
+        429: (
+            _("A little slower, please"),
+            _("That was more in a short time than this place allows."),
+            _("Wait a minute and try again."),
+        ),
         500: (
             _("Something broke"),
             _("That was our mistake, not yours. It has been written down for the people who run this place."),
@@ -71,17 +81,26 @@ def show(status: int, happened: str = "", *, retry_after: int = 0) -> Response:
         answer = jsonify(type="about:blank", title=happened or words_for(status)[0], status=status)
         answer.mimetype = "application/problem+json"
     else:
-        title, usual, advice = words_for(status)
-        typed = "\n\n".join(value for name in KEPT if (value := request.form.get(name, "").strip())) if status != 413 else ""
-        values: dict[str, Any] = {
-            "title": title, "happened": happened or usual, "advice": advice, "status": status, "sign": SIGNS.get(status, "warning"),
-            "kept": _("What you typed was not sent. It is kept below.") if typed else "", "typed": typed,
-        }  # fmt: skip
-        answer = make_response(render_template("errors/error.html", **surround() | values))
+        try:
+            answer = make_response(render_template("errors/error.html", **_describe(status, happened)))
+        except OperationalError:  # even the reader's language is out of reach: say that, in the browser's
+            if status >= 500:
+                raise
+            return show(503, retry_after=RETRY_AFTER)
     answer.status_code = status
     if retry_after:
         answer.headers["Retry-After"] = str(retry_after)
     return answer
+
+
+def _describe(status: int, happened: str) -> dict[str, Any]:
+    title, usual, advice = words_for(status)
+    typed = "\n\n".join(value for name in KEPT if (value := request.form.get(name, "").strip())) if status != 413 else ""
+    kept = _("What you typed was not sent. It is kept below.") if typed else ""
+    return surround() | {
+        "title": title, "happened": happened or usual, "advice": advice, "status": status, "sign": SIGNS.get(status, "warning"),
+        "kept": kept, "typed": typed,
+    }  # fmt: skip
 
 
 def explain(error: ActionError) -> str:
@@ -95,7 +114,9 @@ def explain(error: ActionError) -> str:
 
 def _on_http(error: HTTPException) -> Response:
     retry_after = getattr(error, "retry_after", None)
-    return show(error.code or 500, retry_after=int(retry_after) if isinstance(retry_after, int) else 60 if error.code in (429, 503) else 0)
+    return show(
+        error.code or 500, retry_after=int(retry_after) if isinstance(retry_after, int) else 60 if error.code in (429, 503) else 0
+    )
 
 
 def _on_csrf(error: CSRFError) -> Response:
@@ -108,7 +129,7 @@ def _on_action(error: ActionError) -> Response:
 
 
 def _on_database(error: OperationalError) -> Response:
-    return show(503, retry_after=30)
+    return show(503, retry_after=RETRY_AFTER)
 
 
 def init_blueprint(blueprint: Blueprint) -> None:

@@ -23,7 +23,7 @@ ALLOWED = {
 
 
 def count_attempt(what: str, who: str) -> None:
-    """Count one try of `who` at `what`, and of this address where it has a limit of its own. Abort with 429 when it is too much."""
+    """Count one try of `who` at `what`, and of this address where that is limited too. Abort with 429 when it is too much."""
     limiter = cast("Limiter | None", current_app.extensions.get("courtyard.limiter"))
     if limiter is None or not limiter.enabled:
         return

@@ -52,7 +52,8 @@ def followers(name: str) -> str:
     actor = _ours(name)
     follows = actors.followers(db.session(), actor.id, request.args.get("older", type=int), PAGE)
     return _list(actor, [follow.follower for follow in follows], _("Followers of %(name)s", name=display_name(actor)),
-                 url_for("web.followers", name=name, older=follows[-1].id) if len(follows) >= PAGE else "", _("Nobody follows yet"))  # fmt: skip
+                 url_for("web.followers", name=name, older=follows[-1].id) if len(follows) >= PAGE else "",
+                 _("Nobody follows yet"))  # fmt: skip
 
 
 def following(name: str) -> str:
@@ -60,7 +61,8 @@ def following(name: str) -> str:
     actor = _ours(name)
     follows = actors.following(db.session(), actor.id, request.args.get("older", type=int), PAGE)
     return _list(actor, [follow.target for follow in follows], _("Followed by %(name)s", name=display_name(actor)),
-                 url_for("web.following", name=name, older=follows[-1].id) if len(follows) >= PAGE else "", _("Nobody is followed yet"))  # fmt: skip
+                 url_for("web.following", name=name, older=follows[-1].id) if len(follows) >= PAGE else "",
+                 _("Nobody is followed yet"))  # fmt: skip
 
 
 def _show(actor: Actor, endpoint: str, values: dict[str, Any]) -> str:
@@ -72,7 +74,9 @@ def _show(actor: Actor, endpoint: str, values: dict[str, Any]) -> str:
     if pinned:
         page["marks"] = marks_of([*pinned, *(line.post for line in lines)])
     member = visitor()
-    relation = actors.relations(session, member.actor_id, [actor.id])[actor.id] if member and member.actor_id != actor.id else None
+    relation = (
+        actors.relations(session, member.actor_id, [actor.id])[actor.id] if member and member.actor_id != actor.id else None
+    )
     person = members.by_actor(session, actor.id) if not actor.host and member else None
     return render_template(
         "web/profile.html", actor=actor, relation=relation, pinned=pinned, with_replies=with_replies,

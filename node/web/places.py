@@ -67,7 +67,14 @@ def enter(name: str, verb: str) -> BaseResponse:
 
 def _list(form: SimpleNamespace, errors: dict[str, str]) -> str:
     mine = {found.id for found in query.of(db.session(), the_member().actor_id)}
-    return render_template("web/spaces.html", spaces=query.every(db.session()), mine=mine, may_make=the_member().role != "member", form=form, errors=errors)
+    return render_template(
+        "web/spaces.html",
+        spaces=query.every(db.session()),
+        mine=mine,
+        may_make=the_member().role != "member",
+        form=form,
+        errors=errors,
+    )
 
 
 def _space_or_404(name: str) -> Space:

@@ -42,7 +42,10 @@ def history(post_id: int) -> str:
     """Show a post as it was before each edit, the newest first."""
     found = post_or_404(post_id)
     now = SimpleNamespace(
-        title=found.title, summary=found.summary, content_html=found.content_html, created_at=found.edited_at or found.published_at
+        title=found.title,
+        summary=found.summary,
+        content_html=found.content_html,
+        created_at=found.edited_at or found.published_at,
     )
     versions = [now, *reversed(posts.versions(db.session(), post_id))]
     return render_template("web/history.html", post=found, versions=versions)
@@ -54,7 +57,9 @@ def deliveries(post_id: int) -> str:
     lines = posts.deliveries(db.session(), post_id)
     hosts = {line.host for line in lines if line.kind == "Create"}
     reached = {line.host for line in lines if line.kind == "Create" and line.state == "delivered"}
-    summary = ngettext("%(done)s of %(num)s server has it.", "%(done)s of %(num)s servers have it.", len(hosts), done=len(reached))
+    summary = ngettext(
+        "%(done)s of %(num)s server has it.", "%(done)s of %(num)s servers have it.", len(hosts), done=len(reached)
+    )
     return render_template("web/deliveries.html", post=found, lines=[_line(line) for line in lines], summary=summary)
 
 

@@ -49,7 +49,9 @@ def feed(name: str) -> Response:
     lines = timelines.profile(db.session(), ANONYMOUS, actor.id, with_boosts=False, limit=FEED_LENGTH)
     shown = [line.post for line in lines if line.post.audience == "public"]
     newest = max([post.edited_at or post.published_at for post in shown], default=actor.created_at)
-    response = make_response(render_template("web/feed.xml", actor=actor, posts=shown, updated=newest, origin=current_node().settings.origin))
+    response = make_response(
+        render_template("web/feed.xml", actor=actor, posts=shown, updated=newest, origin=current_node().settings.origin)
+    )
     response.mimetype = "application/atom+xml"
     response.headers["Cache-Control"] = "public, max-age=300"
     return response
@@ -76,12 +78,18 @@ def remote_follow(name: str) -> Any:
         return _show(actor, address, _("An address looks like @you@example.social.")), 422
     template = subscribe_address(handle)
     target = f"{actor.username}@{current_node().settings.host}"
-    onward = template.replace("{uri}", quote(target, safe="")) if template else f"https://{handle.host}/authorize_interaction?uri={quote(target, safe='')}"
+    onward = (
+        template.replace("{uri}", quote(target, safe=""))
+        if template
+        else f"https://{handle.host}/authorize_interaction?uri={quote(target, safe='')}"
+    )
     return _show(actor, address, onward=onward, host=handle.host)
 
 
 def _show(actor: Actor, address: str = "", error: str = "", onward: str = "", host: str = "") -> str:
-    return render_template("web/remote_follow.html", actor=actor, address=address, error=error, onward=onward, host=host, place=house().name)
+    return render_template(
+        "web/remote_follow.html", actor=actor, address=address, error=error, onward=onward, host=host, place=house().name
+    )
 
 
 def _person_or_404(name: str) -> Actor:

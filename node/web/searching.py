@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from flask import redirect, render_template, request
+from flask import redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from node.database import db
@@ -51,12 +51,14 @@ def _show(text: str, problem: str = "") -> Any:
         return redirect(post_url(post), 303)
     if actor is not None and actor.suspended_at is None and actor.deleted_at is None and not problem:
         return redirect(actor_url(actor), 303)
-    people = [] if is_link else actors.search(session, text, MOST) if text else actors.directory(session, limit=MOST)
+    after = request.args.get("after", "")[:64]
+    people = [] if is_link else actors.search(session, text, MOST) if text else actors.directory(session, after, MOST)
     may_ask = not problem and (is_link or (bool(HANDLE.fullmatch(text)) and not people))
     relations = actors.relations(session, member.actor_id, [person.id for person in people])
     return render_template(
         "web/search.html", text=text, people=people, relations=relations, post=None, marks=marks_of([]), may_ask=may_ask,
         problem=problem, problem_kind="bad",
+        older=url_for("web.search", after=people[-1].username) if not text and len(people) >= MOST else "",
     )  # fmt: skip
 
 

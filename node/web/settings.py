@@ -65,7 +65,8 @@ def _save_profile(member: Member) -> Any:
     pairs = [[label.strip()[:100], content.strip()[:400]] for label, content in zip(
         request.form.getlist("label"), request.form.getlist("content"), strict=False)][:FIELD_ROWS]  # fmt: skip
     form = SimpleNamespace(
-        name=request.form.get("name", "").strip(), summary=request.form.get("summary", ""), fields=pairs + [["", ""]] * (FIELD_ROWS - len(pairs)),
+        name=request.form.get("name", "").strip(), summary=request.form.get("summary", ""), fields=pairs + [["",
+        ""]] * (FIELD_ROWS - len(pairs)),
         is_locked=request.form.get("locked") == "yes", is_discoverable=request.form.get("discoverable") == "yes",
     )  # fmt: skip
     if not form.name:
@@ -115,5 +116,9 @@ def _update(member: Member, **values: Any) -> None:
         profile.update(session, session.merge(member), **values, settings=node.settings, rules=gate, now=node.now())
 
 
-FORMS: dict[str, Callable[[Member], SimpleNamespace]] = {"profile": _profile_form, "reading": _reading_form, "posting": _posting_form}
+FORMS: dict[str, Callable[[Member], SimpleNamespace]] = {
+    "profile": _profile_form,
+    "reading": _reading_form,
+    "posting": _posting_form,
+}
 SAVERS: dict[str, Callable[[Member], Any]] = {"profile": _save_profile, "reading": _save_reading, "posting": _save_posting}

@@ -36,7 +36,8 @@ def inside() -> str:
     return render_template(
         "web/timeline.html", **stream(lines, "web.inside"), here="inside", heading=_("Inside"),
         words=_("What members say here to everybody inside. Answers are in the conversations."),
-        empty_icon="inside", empty_title=_("Nobody has said anything yet"), empty_words=_("Be the first: what you write goes to the people inside."),
+        empty_icon="inside", empty_title=_("Nobody has said anything yet"),
+        empty_words=_("Be the first: what you write goes to the people inside."),
     )  # fmt: skip
 
 
@@ -59,7 +60,8 @@ def bookmarks() -> str:
     return render_template(
         "web/timeline.html", **stream(lines, "web.bookmarks"), here="bookmarks", heading=_("Bookmarks"),
         words=_("Only you see this list."),
-        empty_icon="bookmark", empty_title=_("Nothing kept yet"), empty_words=_("Press the bookmark under a post to find it here again."),
+        empty_icon="bookmark", empty_title=_("Nothing kept yet"),
+        empty_words=_("Press the bookmark under a post to find it here again."),
     )  # fmt: skip
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from flask import Flask
-from flask_babel import gettext as _
 from flask_babel import format_number, ngettext
+from flask_babel import gettext as _
 
 
 def audience_name(audience: str) -> str:
@@ -95,7 +95,11 @@ def reach_sentence(audience: str, inside: int, followers: int, servers: int, nam
         if not named:
             return _("Only the people you name with @ will see this. You have not named anybody yet.")
         if not servers:
-            return ngettext("Only the %(num)s person you name will see this, inside.", "Only the %(num)s people you name will see this, all inside.", named)
+            return ngettext(
+                "Only the %(num)s person you name will see this, inside.",
+                "Only the %(num)s people you name will see this, all inside.",
+                named,
+            )
         there = ngettext("%(count)s server", "%(count)s servers", servers, count=format_number(servers))
         return _("Only the people you name will see this (%(named)s); it goes to %(servers)s.", named=named, servers=there)
     if audience in ("members", "space"):
@@ -104,8 +108,15 @@ def reach_sentence(audience: str, inside: int, followers: int, servers: int, nam
     there = ngettext("%(count)s server", "%(count)s servers", servers, count=format_number(servers))
     if audience in ("public", "unlisted"):
         if not servers:
-            return _("%(members)s and anybody who visits will see this. It is sent to no other server at present.", members=within)
-        return _("%(members)s, %(followers)s on %(servers)s, and anybody who visits will see this.", members=within, followers=beyond, servers=there)
+            return _(
+                "%(members)s and anybody who visits will see this. It is sent to no other server at present.", members=within
+            )
+        return _(
+            "%(members)s, %(followers)s on %(servers)s, and anybody who visits will see this.",
+            members=within,
+            followers=beyond,
+            servers=there,
+        )
     if not servers:
         return _("%(members)s will see this. Nobody beyond the wall does at present.", members=within)
     return _("%(members)s, and %(followers)s on %(servers)s will see this.", members=within, followers=beyond, servers=there)
@@ -120,8 +131,22 @@ def browser_name(user_agent: str) -> str:
     return browser or system or _("An unknown browser")
 
 
-_BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrom", "Chrome"), ("Safari", "Safari"), ("curl", "curl"))
-_SYSTEMS = (("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS", "macOS"), ("Linux", "Linux"))
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR", "Opera"),
+    ("Firefox", "Firefox"),
+    ("Chrom", "Chrome"),
+    ("Safari", "Safari"),
+    ("curl", "curl"),
+)
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)
 
 
 def init_app(app: Flask) -> None:

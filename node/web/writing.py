@@ -78,7 +78,9 @@ def preview() -> Any:
 def edit_form(post_id: int) -> str:
     """Show one's own post for editing."""
     post = own_post_or_404(post_id)
-    writing = Writing(text=post.source or "", title=post.title, summary=post.summary, is_sensitive=post.is_sensitive and not post.summary)
+    writing = Writing(
+        text=post.source or "", title=post.title, summary=post.summary, is_sensitive=post.is_sensitive and not post.summary
+    )
     return render_template("web/edit.html", post=post, draft=writing)
 
 
@@ -129,7 +131,8 @@ def _publish(member: Member, writing: Writing, parent: Post | None) -> Post:
     node = current_node()
     gate = rules()
     draft = outbox.Draft(
-        text=writing.text, audience=_audience(writing), title=writing.title, summary=writing.summary, language=writing.language or None,
+        text=writing.text, audience=_audience(writing), title=writing.title, summary=writing.summary,
+        language=writing.language or None,
         is_sensitive=writing.is_sensitive, in_reply_to=parent, space_id=writing.space_id, idempotency_key=writing.key or None,
     )  # fmt: skip
     with transaction() as session:
@@ -165,7 +168,9 @@ def _show_preview(member: Member, writing: Writing, parent: Post | None) -> Any:
         text = read_text(db.session(), writing.text, member.actor, current_node().settings)
     except ActionError as error:
         return _show(member, replace(writing, errors={"text": explain(error)}), parent), error.status
-    found = next((item for audience, item in drafts.previews(member, writing, parent).items() if audience.value == writing.audience), None)
+    found = next(
+        (item for audience, item in drafts.previews(member, writing, parent).items() if audience.value == writing.audience), None
+    )
     if found is None:
         return _show(member, replace(writing, errors={"audience": _("Choose who will see this.")}), parent), 422
     servers = [

@@ -9,6 +9,11 @@ prepareMenus();
 renewTimes();
 setInterval(renewTimes, 60000);
 
+// Having looked at the notifications counts as having seen them; without script a button says so.
+for (const form of document.querySelectorAll("form[data-send-quietly]")) {
+  fetch(form.action, { method: "POST", body: new FormData(form), redirect: "manual" }).then(() => { form.hidden = true; }).catch(() => {});
+}
+
 // A form is sent once, however often one presses.
 document.addEventListener("submit", (event) => {
   const form = event.target;

@@ -137,7 +137,7 @@ def pages(reach: Any) -> dict[str, tuple[str, dict[str, Any]]]:
         "profile-public": ("web/profile.html", profile | {"actor": ANNA, "visitor": None, "relation": None}),
         "followers": ("web/people.html", people | {"heading": "Followers of Anna Lindqvist"}),
         "requests": ("web/people.html", people | {"heading": "People who ask to follow you", "is_requests": True}),
-        "search": ("web/search.html", {"text": "mira", "people": everybody, "relations": people["relations"], "post": None, "problem": "", "problem_kind": "", "may_ask": False, "marks": MARKS}),
+        "search": ("web/search.html", {"text": "mira", "people": everybody, "relations": people["relations"], "post": None, "problem": "", "problem_kind": "", "may_ask": False, "older": "?after=x", "marks": MARKS}),
         "search-ask": ("web/search.html", {"text": "@mira@unknown.example", "people": [], "relations": {}, "post": None, "problem": "", "may_ask": True, "marks": MARKS}),
         "notifications": ("web/notifications.html", {"events": events, "read_id": 6, "newest_id": 9, "requests_count": 2, "older": ""}),
         "notifications-empty": ("web/notifications.html", {"events": [], "read_id": 0, "newest_id": 0, "requests_count": 0, "older": ""}),

@@ -1,11 +1,13 @@
 """Nobody gets further than they may: strangers, closed nodes, other sites' forms."""
 
 import pytest
+from sqlalchemy import text
 
 from node.actions import members
 from node.web import ROUTES
 from node.web.guards import DOORSTEP, MEMBER, STREET
 from tests.node.web.conftest import COOKIE, Browser
+from tests.support.databases import is_postgresql
 
 EXAMPLES = {
     "<int:post_id>": "1", "<int:actor_id>": "1", "<int:session_id>": "1", "<int:app_id>": "1", "<name>": "anna", "<token>": "x", "<handle>": "bob@peer.test",
@@ -47,6 +49,17 @@ def test_a_closed_node_tells_strangers_to_sign_in(closed_door, make, path):
     answer = Browser(closed_door.test_client()).get(path)
     assert answer.status_code == 401
     assert "anna" not in answer.text.replace(path, "")
+
+
+@pytest.mark.parametrize("path", routes("GET", MEMBER, STREET, DOORSTEP))
+def test_looking_changes_nothing(browser, make, anna, count_statements, path):
+    post, bob = make.post(anna.actor), make.remote("bob", "peer.test")
+    make.space("anna", anna.actor)
+    make.commit()
+    path = path.replace("/posts/1", f"/posts/{post.id}").replace("/people/1/", f"/people/{bob.id}/")
+    with count_statements() as statements:
+        browser.get(path)
+    assert [statement for statement in statements if not statement.lstrip().upper().startswith(("SELECT", "WITH"))] == []
 
 
 @pytest.mark.parametrize("path", routes("POST", MEMBER, STREET, DOORSTEP))
@@ -92,3 +105,25 @@ def test_the_login_cookie_is_for_this_host_and_for_http_alone(stranger, make, se
     cookie = next(line for line in answer.headers.getlist("Set-Cookie") if line.startswith(COOKIE + "="))
     assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= {part.strip() for part in cookie.split(";")}
     assert "Domain" not in cookie
+
+
+def test_what_was_typed_survives_a_refused_form(browser):
+    answer = browser.post("/write", {"text": "Words I would hate to lose", "audience": "members"}, token="wrong")
+    assert answer.status_code == 403
+    assert "Words I would hate to lose" in answer.text
+    assert "It is kept below." in answer.text
+
+
+@pytest.mark.skipif(is_postgresql(), reason="takes a table away, which only a database of its own survives")
+def test_trouble_with_the_database_is_told_without_the_database(browser, door, session):
+    door.testing = False
+    session.execute(text("ALTER TABLE login_sessions RENAME TO elsewhere"))
+    session.commit()
+    answer = browser.post("/write", {"text": "Words I would hate to lose"}, token="any")
+    assert answer.status_code == 503
+    assert "Words I would hate to lose" in answer.text
+    answer = browser.get("/inside")
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert "One moment, please" in answer.text
+    assert "login_sessions" not in answer.text

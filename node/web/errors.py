@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, g, jsonify, make_response, render_template, request
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
@@ -77,30 +78,32 @@ def show(status: int, happened: str = "", *, retry_after: int = 0) -> Response:
     if status >= 500:
         g.is_in_trouble = True
         g.setdefault("login", None)
-    if not wants_page():
-        answer = jsonify(type="about:blank", title=happened or words_for(status)[0], status=status)
-        answer.mimetype = "application/problem+json"
-    else:
-        try:
-            answer = make_response(render_template("errors/error.html", **_describe(status, happened)))
-        except OperationalError:  # even the reader's language is out of reach: say that, in the browser's
-            if status >= 500:
-                raise
-            return show(503, retry_after=RETRY_AFTER)
+    try:
+        answer = _page(status, happened) if wants_page() else _problem(status, happened)
+    except OperationalError:  # even the reader's language is out of reach: say that, in the browser's
+        if status >= 500:
+            raise
+        return show(503, retry_after=RETRY_AFTER)
     answer.status_code = status
     if retry_after:
         answer.headers["Retry-After"] = str(retry_after)
     return answer
 
 
-def _describe(status: int, happened: str) -> dict[str, Any]:
+def _problem(status: int, happened: str) -> Response:
+    answer = jsonify(type="about:blank", title=str(happened) or words_for(status)[0], status=status)
+    answer.mimetype = "application/problem+json"
+    return answer
+
+
+def _page(status: int, happened: str) -> Response:
     title, usual, advice = words_for(status)
     typed = "\n\n".join(value for name in KEPT if (value := request.form.get(name, "").strip())) if status != 413 else ""
-    kept = _("What you typed was not sent. It is kept below.") if typed else ""
-    return surround() | {
+    values: dict[str, Any] = {
         "title": title, "happened": happened or usual, "advice": advice, "status": status, "sign": SIGNS.get(status, "warning"),
-        "kept": kept, "typed": typed,
+        "kept": _("What you typed was not sent. It is kept below.") if typed else "", "typed": typed,
     }  # fmt: skip
+    return make_response(render_template("errors/error.html", **surround() | values))
 
 
 def explain(error: ActionError) -> str:
@@ -121,7 +124,7 @@ def _on_http(error: HTTPException) -> Response:
 
 def _on_csrf(error: CSRFError) -> Response:
     # Flask-WTF says 400; the contract of our doors says 403 (abuse case W01).
-    return show(403, _("This page was open for too long, or the form did not come from here."))
+    return show(403, lazy_gettext("This page was open for too long, or the form did not come from here."))
 
 
 def _on_action(error: ActionError) -> Response:

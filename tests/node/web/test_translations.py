@@ -11,7 +11,7 @@ from node.translations import FOLDER, load
 
 ROOT = FOLDER.parents[1]
 METHODS = [("node/**.py", "python"), ("templates/**.html", "jinja2"), ("templates/**.xml", "jinja2")]
-KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None}
+KEYWORDS = {"_": None, "lazy_gettext": None, "gettext": None, "ngettext": (1, 2), "N_": None}
 PLACES = re.compile(r"%\(\w+\)s|%s|%d")
 OTHERS = ("node/admin/", "templates/admin/", "node/api/", "node/commands/", "node/operations/")
 """The admins' door keeps its own catalogue and its own test; apps and operators read English."""

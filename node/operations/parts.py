@@ -15,8 +15,8 @@ from dataclasses import dataclass
 log = logging.getLogger("courtyard.supervisor")
 
 FIRST_WAIT = 0.2
-LONGEST_WAIT = 30.0
-STEADY_SECONDS = 20.0
+LONGEST_WAIT = 5.0
+STEADY_SECONDS = 10.0
 """A part that lived this long is well: its next death starts a new count."""
 SET_PARENT_DEATH_SIGNAL = 1  # prctl(2), Linux
 

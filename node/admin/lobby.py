@@ -17,6 +17,8 @@ from node.runtime import current_node
 from node.visitors import the_member
 
 STATES = (PeerState.ALLOWED, PeerState.PARTNER, PeerState.LIMITED, PeerState.BLOCKED)
+TURN_AWAY = "turn_away"
+"""Not a decision about the server: what it left is turned away, and it may ask again."""
 SHOWN = 100
 MOST = 100
 
@@ -33,8 +35,9 @@ def ask() -> Any:
     if not hosts:
         flash(_("Choose at least one server first."), "bad")
         return redirect(url_for("admin.lobby"), 303)
-    impacts = [query.impact(db.session(), host, state) for host in hosts]
-    return render_template("admin/lobby_decide.html", impacts=impacts, state=state.value)
+    # What a block would turn away is what waits: the same count answers both.
+    impacts = [query.impact(db.session(), host, PeerState.BLOCKED if state == TURN_AWAY else state) for host in hosts]
+    return render_template("admin/lobby_decide.html", impacts=impacts, state=state)
 
 
 def decide() -> Any:
@@ -45,8 +48,14 @@ def decide() -> Any:
     now = current_node().now()
     with transaction() as session:
         for host in hosts:
-            peers.set_state(session, host, state, by=the_member(), now=now)
+            if state == TURN_AWAY:
+                peers.refuse_lobby(session, host, by=the_member(), now=now)
+            else:
+                peers.set_state(session, host, state, by=the_member(), now=now)
     said = {
+        TURN_AWAY: ngettext(
+            "What %(num)s server asked for is turned away.", "What %(num)s servers asked for is turned away.", len(hosts)
+        ),
         PeerState.BLOCKED: ngettext("%(num)s server is blocked.", "%(num)s servers are blocked.", len(hosts)),
         PeerState.LIMITED: ngettext(
             "%(num)s server is let in, but limited.", "%(num)s servers are let in, but limited.", len(hosts)
@@ -61,9 +70,10 @@ def decide() -> Any:
     return redirect(url_for("admin.lobby"), 303)
 
 
-def _wish(values: Any) -> tuple[list[str], PeerState]:
+def _wish(values: Any) -> tuple[list[str], str]:
+    """Return the chosen hosts, each once, and what to do with them: a state, or TURN_AWAY."""
     state = values.get("state", "")
-    if state not in STATES:
+    if state not in (*STATES, TURN_AWAY):
         abort(400)
     found = (read_host(text)[0] for text in values.getlist("host")[:MOST])
-    return [host for host in dict.fromkeys(found) if host and not is_own(host)], PeerState(state)
+    return [host for host in dict.fromkeys(found) if host and not is_own(host)], state

@@ -154,6 +154,36 @@ def test_several_servers_are_decided_about_at_once(admin, make, look, deeds):
     assert [verb for verb, _ in deeds()] == ["peer.allowed", "peer.allowed", "peer.blocked"]
 
 
+def test_what_waits_is_turned_away_without_a_decision(admin, make, look, deeds):
+    kept = make.receipt("new.test")
+    make.commit()
+    page = admin.get("/admin/lobby/decide?host=new.test&state=turn_away").text
+    assert "they stay strangers and may ask again" in page
+    assert "1 thing kept in the lobby is turned away for good." in page
+    admin.post("/admin/lobby/decide", {"host": ["new.test"], "state": "turn_away"})
+    assert look().get(Receipt, kept.id).state == "refused"
+    assert look().get(Peer, "new.test") is None
+    assert deeds() == [("peer.refuse_lobby", "new.test")]
+
+
+def test_terms_are_set_kept_through_a_block_and_shown(admin, look):
+    admin.post(
+        "/admin/peers/at/peer.test/partner",
+        {"widest": "followers", "no_media": "yes", "no_reports": "yes", "expires": "2027-12-31"},
+    )
+    admin.post("/admin/peers/at/peer.test/blocked", {"note": "for a while"})
+    peer = look().get(Peer, "peer.test")
+    assert (peer.state, peer.widest_audience, peer.allows_media, peer.allows_reports) == ("blocked", "followers", False, False)
+    page = admin.get("/admin/peers/at/peer.test/partner").text
+    assert 'value="followers" selected' in page
+    assert 'value="2027-12-31"' in page
+    assert page.count(" checked") == 2
+    assert "are not shown" in admin.get("/admin/peers/at/peer.test").text
+    bad = admin.post("/admin/peers/at/peer.test/partner", {"widest": "everybody", "note": "kept"})
+    assert bad.status_code == 422
+    assert 'id="widest-error"' in bad.text
+
+
 def test_the_lobby_wants_a_choice(admin, deeds):
     assert admin.get("/admin/lobby/decide?state=allowed").location == "/admin/lobby"
     assert admin.get("/admin/lobby/decide?host=a.test&state=emperor").status_code == 400

@@ -223,10 +223,10 @@ def drain(app: Flask, seconds: float = JOB_LASTS) -> None:
     _dispatcher(app).work(seconds)
 
 
-def finish(app: Flask) -> None:
-    """Let what is under way come to its end."""
+def finish(app: Flask, seconds: float = 12.0) -> None:
+    """Let what is under way come to its end, within `seconds`."""
     if "courtyard.dispatcher" in app.extensions:
-        _dispatcher(app).finish()
+        _dispatcher(app).finish(seconds)
 
 
 def _dispatcher(app: Flask) -> Dispatcher:

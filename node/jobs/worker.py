@@ -12,12 +12,14 @@ from rq import Queue, SimpleWorker
 
 from node import create_app
 from node.config import Settings
-from node.jobs import delivery
+from node.jobs import delivery, fetching
 from node.jobs.bells import connect
 
 log = logging.getLogger("courtyard.worker")
 LEADS = (("outbound", "fetch", "media", "inbound"), ("inbound", "outbound"))
 """What each worker looks at first. Odd workers never fetch, so that a slow peer cannot keep inbound work waiting."""
+STOP_SECONDS = 11.0
+"""How long a stop waits for what is under way: a little less than the supervisor does."""
 
 
 class Worker(SimpleWorker):
@@ -60,5 +62,7 @@ def run(settings: Settings, index: int = 0) -> None:
         except (RedisConnectionError, RedisTimeoutError) as error:
             log.warning("Redis is away (%s); trying again", type(error).__name__)
             time.sleep(1)
-    delivery.finish(app)
+    deadline = time.monotonic() + STOP_SECONDS
+    delivery.finish(app, STOP_SECONDS)
+    fetching.finish(app, max(deadline - time.monotonic(), 0.0))
     log.info("worker %s has stopped", index)

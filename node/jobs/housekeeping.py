@@ -9,6 +9,7 @@ from flask import Flask
 from sqlalchemy import delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from node.actions import dormancy
 from node.database import ring, rows_of, transaction
 from node.models import AuthorizationCode, Delivery, Host, Invitation, Lane, LoginSession, Receipt, Refusal
 from node.runtime import current_node
@@ -30,7 +31,7 @@ def sweep(app: Flask) -> None:
     now = current_node().now()
     with transaction() as session:
         wake_lanes(session, now)
-    for step in (_receipts, _deliveries, _refusals, _accounts, _hosts):
+    for step in (_receipts, _dormant, _deliveries, _refusals, _accounts, _hosts):
         with transaction(is_durable=False) as session:
             step(session, now)
 
@@ -56,6 +57,10 @@ def _receipts(session: Session, now: datetime) -> None:
         (Receipt.state == "held") & (Receipt.received_at < now - KEEP_HELD),
     )
     session.execute(delete(Receipt).where(Receipt.id.in_(select(Receipt.id).where(old).limit(BATCH))))
+
+
+def _dormant(session: Session, now: datetime) -> None:
+    dormancy.compact(session, now)
 
 
 def _deliveries(session: Session, now: datetime) -> None:

@@ -21,9 +21,9 @@ answers.init_blueprint(blueprint)
 
 
 def _add_routes() -> None:
-    """Register the table; `:name_id` becomes a number."""
+    """Register the table; `:name_id` becomes the text of a number, which the guard reads."""
     for method, path, who, scope, view in ROUTES:
-        rule = re.sub(r":(\w+_id)", r"<int:\1>", path)
+        rule = re.sub(r":(\w+_id)", r"<string(maxlength=19):\1>", path)
         endpoint = f"{method}:{path}".replace(".", "_")
         blueprint.add_url_rule(rule, endpoint, guard(who, scope, view), methods=[method])
     blueprint.add_url_rule("/oauth/authorize", "authorize", oauth.authorize, methods=["GET"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 from sqlalchemy.orm import Session
 
 from federation.errors import FederationError
@@ -176,7 +176,7 @@ def _tagged(caller: Caller, actor: Actor, wanted: Given) -> Response:
 
 def _profile_values(wanted: Given, caller: Caller) -> dict[str, Any]:
     """Return what is to change, by the names `profile.update` takes."""
-    if wanted.text("avatar", most=1) or wanted.text("header", most=1):
+    if request.files or "avatar" in wanted or "header" in wanted:
         raise Invalid("media_later", N_("Pictures cannot be uploaded to this server yet."), "avatar")
     values: dict[str, Any] = {}
     for theirs, ours in (("display_name", "name"), ("note", "summary")):

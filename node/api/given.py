@@ -6,6 +6,7 @@ Clients send booleans as '0' and 'true', numbers as strings, lists as `id[]=1&id
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
@@ -38,9 +39,10 @@ class Given:
             return default
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise _wrong(name, "a text")
-        if len(str(value)) > most:
+        text = _clean(name, value)
+        if len(text) > most:
             raise _wrong(name, f"at most {most} characters long")
-        return str(value).replace("\0", "")
+        return text
 
     def flag(self, name: str, default: bool = False) -> bool:
         """Return a boolean: '0', 'false', 'off' and '' are false, other words are true."""
@@ -78,11 +80,12 @@ class Given:
         values = self.many(name)
         if not all(isinstance(value, str | int) for value in values):
             raise _wrong(name, "a list of texts")
-        return [str(value).replace("\0", "") for value in values]
+        return [_clean(name, value) for value in values]
 
     def ids(self, name: str) -> list[int]:
         """Return a list of ids; what cannot be one is left out."""
-        return [int(text) for text in self.texts(name) if text.isascii() and text.isdigit() and int(text) <= LARGEST]
+        numbers = [int(text) for text in self.texts(name) if text.isascii() and text.isdigit() and len(text) < 20]
+        return [number for number in numbers if number <= LARGEST]
 
     def part(self, name: str) -> Given:
         """Return a nested part, empty when it is missing."""
@@ -105,11 +108,18 @@ def given(source: Request = request) -> Given:
     """Return what this request gives: the body before the query. Raises BadRequest for JSON that is none."""
     values = unfold(source.args.items(multi=True))
     if source.mimetype in ("application/json", "text/json") or source.mimetype.endswith("+json"):
-        body = source.get_json(silent=True) if source.content_length != 0 and source.get_data() else {}
-        if not isinstance(body, dict):
-            raise BadRequest("The body is not a JSON object")
-        return Given({**values, **body})
+        return Given({**values, **_read_json(source.get_data())})
     return Given({**values, **unfold(source.form.items(multi=True))})
+
+
+def _read_json(body: bytes) -> dict[str, Any]:
+    try:
+        values = json.loads(body) if body.strip() else {}
+    except (ValueError, RecursionError) as error:
+        raise BadRequest("The body is not JSON") from error
+    if not isinstance(values, dict):
+        raise BadRequest("The body is not a JSON object")
+    return values
 
 
 def unfold(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
@@ -138,6 +148,16 @@ def _append(here: dict[str, Any], name: str, value: str) -> None:
         known.append(value)
     else:
         here[name] = [value]
+
+
+def _clean(name: str, value: Any) -> str:
+    """Return a text that every database takes: no NUL, and no half of a surrogate pair."""
+    text = str(value).replace("\0", "")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise _wrong(name, "a text") from error
+    return text
 
 
 def _number(name: str, value: Any) -> int:

@@ -82,11 +82,10 @@ def guard(who: Who, scope: str, view: View) -> View:
 
     @wraps(view)
     def guarded(**values: Any) -> Response:
-        caller = find_caller()
+        caller = find_caller() if who is not Who.DOORSTEP else _newcomer()
         _check(caller, who, scope)
-        if any(isinstance(value, int) and value > LARGEST for value in values.values()):
-            raise Refused(404, "Record not found")  # a number that no id of ours can be
-        return answer(view(caller, **values))
+        named = {name: read_id(value) if name.endswith("_id") else value for name, value in values.items()}
+        return answer(view(caller, **named))
 
     return guarded
 
@@ -115,6 +114,19 @@ def bearer() -> str:
     """Return the secret in the Authorization header (RFC 6750), '' when there is none. Never from a URL: URLs are logged."""
     kind, _, secret = request.headers.get("Authorization", "").partition(" ")
     return secret.strip() if kind.lower() == "bearer" else ""
+
+
+def read_id(text: str) -> int:
+    """Return the id in a path. Refused (404) for what none of ours can be."""
+    if not (text.isascii() and text.isdigit()) or int(text) > LARGEST:
+        raise Refused(404, "Record not found")
+    return int(text)
+
+
+def _newcomer() -> Caller:
+    """On the doorstep an old token does no harm: who comes in anew may still be carrying it."""
+    limits.count("stranger", limits.address())
+    return STRANGER
 
 
 def _check(caller: Caller, who: Who, scope: str) -> None:

@@ -72,7 +72,7 @@ def authorize() -> Any:
     """GET /oauth/authorize: ask the signed-in member whether the app may act for them."""
     if visitor() is None:
         return ask_to_sign_in()
-    asked = {name: request.args.get(name, "") for name in ASKED}
+    asked = {name: _line(request.args.get(name, "")) for name in ASKED}
     return _page(asked)
 
 
@@ -81,7 +81,7 @@ def decide() -> Any:
     member = visitor()
     if member is None:
         return ask_to_sign_in()
-    asked = {name: request.form.get(name, "") for name in ASKED}
+    asked = {name: _line(request.form.get(name, "")) for name in ASKED}
     try:
         if _is_foreign():
             raise ValidationError("from another site")
@@ -194,9 +194,14 @@ def _client(wanted: Given) -> tuple[str, str | None]:
             name, _, secret = base64.b64decode(value, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             return "", ""
-        return unquote_plus(name)[:100], unquote_plus(secret)[:200]
+        return _line(unquote_plus(name))[:100], _line(unquote_plus(secret))[:200]
     secret = wanted.text("client_secret", most=200)
     return wanted.text("client_id", most=100), secret if "client_secret" in wanted else None
+
+
+def _line(text: str) -> str:
+    """Return a parameter without characters that no database and no header takes."""
+    return "".join(character for character in text if character.isprintable())
 
 
 def _page(asked: dict[str, str]) -> Any:

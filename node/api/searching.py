@@ -12,6 +12,7 @@ from node.api.given import given
 from node.api.guards import Caller
 from node.api.paging import page
 from node.api.shown import accounts_of, statuses_of
+from node.api.timelines import TAG
 from node.database import db
 from node.errors import ActionError
 from node.models import Actor, Post
@@ -19,7 +20,6 @@ from node.queries import actors, posts, timelines
 from node.runtime import current_node
 
 HANDLE = re.compile(r"@?[\w.-]+@[\w.-]+(:\d+)?")
-TAG = re.compile(r"#?\w{1,100}")
 
 
 def search(caller: Caller) -> dict[str, Any]:

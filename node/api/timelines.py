@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from node.database import db
 from node.queries import reactions, timelines
 from node.queries.timelines import Line
 
+TAG = re.compile(r"#?\w{1,100}")
 Fetch = Callable[[Page], Sequence[Line]]
 
 
@@ -33,6 +35,8 @@ def public(caller: Caller) -> Response:
 
 def tag(caller: Caller, name: str) -> Response:
     """GET /api/v1/timelines/tag/:name"""
+    if not TAG.fullmatch(name):
+        return paged([], [])
     return show(caller, lambda part: timelines.tag(db.session(), caller.viewer, name, **keys(part)), given())
 
 

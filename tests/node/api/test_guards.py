@@ -144,6 +144,48 @@ class TestBrowsers:
         stranger.delete("/api/v1/statuses", 404)
 
 
+class TestNonsense:
+    """Whatever comes in, the answer is 4xx and JSON, never a 500 (promise: no case gives a 5xx)."""
+
+    VALUES = ("\ud800", "\0", "9" * 5000, -1, 1.5, 1e308, True, None, [], [[]], {}, {"a": {"b": []}}, "'; --", "%", "\u202e", "")
+    NAMES = (
+        "status", "visibility", "in_reply_to_id", "language", "spoiler_text", "sensitive", "poll", "courtyard_space", "choices",
+        "client_name", "redirect_uris", "scopes", "website", "display_name", "note", "locked", "source", "fields_attributes",
+        "home", "notifications", "grant_type", "code", "client_id", "client_secret", "token", "media_ids",
+    )  # fmt: skip
+
+    def test_in_bodies(self, api: Api) -> None:
+        for method, path in (
+            ("POST", "/api/v1/statuses"), ("POST", "/api/v1/apps"), ("PATCH", "/api/v1/accounts/update_credentials"),
+            ("POST", "/api/v1/markers"), ("POST", "/oauth/token"), ("POST", "/oauth/revoke"),
+        ):  # fmt: skip
+            for value in self.VALUES:
+                answer = api.send(method, path, json=dict.fromkeys(self.NAMES, value))
+                assert answer.status_code < 500, (path, value)
+                assert answer.is_json
+
+    def test_in_one_field_of_a_status(self, api: Api) -> None:
+        for name in ("visibility", "language", "spoiler_text", "poll", "in_reply_to_id"):
+            for value in self.VALUES:
+                assert api.send("POST", "/api/v1/statuses", json={"status": "x", name: value}).status_code < 500, (name, value)
+
+    def test_in_queries_and_paths(self, api: Api) -> None:
+        texts = ("%00", "9" * 5000, "%ff%fe", "-1", "%25", "'", "..", "a%2Fb", "%ED%A0%80", "[", "a[b][c][d][e][f]")
+        for text in texts:
+            for path in (
+                f"/api/v1/statuses/{text}", f"/api/v1/accounts/{text}/statuses", f"/api/v1/timelines/tag/{text}",
+                f"/api/v1/tags/{text}", f"/api/v2/search?q={text}&resolve=true", f"/api/v1/accounts/lookup?acct={text}",
+                f"/api/v1/timelines/home?max_id={text}", f"/api/v1/accounts?id[]={text}", f"/api/v1/statuses?{text}={text}",
+                f"/oauth/authorize?client_id={text}", f"/api/v1/courtyard/preview?status={text}&in_reply_to_id={text}",
+            ):  # fmt: skip
+                assert api.send("GET", path).status_code < 500, path
+
+    def test_bodies_that_are_no_json(self, api: Api) -> None:
+        for body in (b"[" * 100_000, b'{"a":' * 50_000, b"\xff", b"null", b"1" * 10_000, b'{"status": "\\ud800"}'):
+            answer = api.send("POST", "/api/v1/statuses", data=body, content_type="application/json")
+            assert 400 <= answer.status_code < 500
+
+
 class TestLimits:
     def test_too_much_is_told_when_to_come_back(self, settings: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
         limited = create_app(Settings(**{**settings.__dict__, "rate_limits": True, "redis_url": "memory://"}), clock)

@@ -21,7 +21,7 @@ def test_a_part_that_keeps_dying_is_started_less_and_less_often() -> None:
     assert waits[0] == 0
     assert waits[1:] == sorted(waits[1:])
     assert waits[1] > 0
-    assert waits[-1] == 30
+    assert waits[-1] == 5
 
 
 def test_an_ending_is_said_in_words() -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import and_, exists, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from federation.delivery import is_dormant
-from node.actions.lanes import read_breaker
+from node.actions.hosts import read_breaker
 from node.database import rows_of
 from node.models import Activity, Delivery, Host, Lane
 

@@ -8,32 +8,20 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, case, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from federation.delivery import (
-    Answer,
-    Breaker,
-    Flow,
-    Outcome,
-    after_failure,
-    after_success,
-    begin_probe,
-    has_expired,
-    hold,
-    is_host_failure,
-    next_after_refusal,
-    next_attempt,
-)
-from federation.errors import FederationError
+from federation.delivery import Outcome, has_expired, next_after_refusal, next_attempt
 from federation.signatures import SigningKey
+from node.actions import hosts
 from node.actions.feeds import insert_ignoring
+from node.actions.hosts import QUIET
+from node.actions.tries import Claim, HostState, Result
 from node.database import new_id
-from node.models import Activity, Actor, Delivery, Errand, Host, Lane
+from node.models import Activity, Actor, Delivery, Errand, Lane
 from node.policy import Audience, Rules
 from node.queries.audience import send_decision
 from node.queries.keys import signing
@@ -42,51 +30,6 @@ LEASE = timedelta(seconds=60)
 LOOK_AHEAD = 4
 """How many due lanes are looked at for each one wanted: some belong to hosts that have enough under way."""
 MOST_OWN_FAULTS = 5
-NO_TIME = {"synchronize_session": False}
-
-
-@dataclass(frozen=True, slots=True)
-class HostState:
-    """What is known of a host at the time of a claim."""
-
-    host: str
-    scheme: str = ""
-    breaker: Breaker = field(default_factory=Breaker)
-    flow: Flow = field(default_factory=Flow)
-    is_known: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One delivery, leased to this worker until its lease ends."""
-
-    lane_id: int
-    lease_no: int
-    delivery_id: int
-    activity_id: int
-    actor_id: int
-    inbox: str
-    host: HostState
-    attempts: int
-    created_at: datetime
-    was_missing: bool
-
-    @property
-    def scheme(self) -> str:
-        return self.host.scheme
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What came of a claim. `answer` is None when there was none; `error` then says why."""
-
-    claim: Claim
-    answer: Answer | None
-    outcome: Outcome
-    reason: str
-    learned_scheme: str = ""
-    error: FederationError | None = None
-    is_our_fault: bool = False
 
 
 def claim(session: Session, most: int, rules: Rules, now: datetime) -> list[Claim]:
@@ -94,24 +37,24 @@ def claim(session: Session, most: int, rules: Rules, now: datetime) -> list[Clai
     due = _due(session, most * LOOK_AHEAD, now)
     if not due:
         return []
-    hosts = host_states(session, {lane.host for lane in due})
-    under_way = _under_way(session, hosts.keys(), now)
+    known = hosts.host_states(session, {lane.host for lane in due})
+    under_way = _under_way(session, known.keys(), now)
     chosen: list[Any] = []
     for lane in due:
         if len(chosen) >= most:
             break
-        state = hosts[lane.host]
-        pause = _pause(state.breaker, now)
+        state = known[lane.host]
+        pause = hosts.pause_of(state.breaker, now)
         if pause is not None:
-            _postpone(session, lane.host, pause)
+            hosts.postpone(session, lane.host, pause)
             continue
         limit = 1 if state.breaker.is_open else state.flow.in_flight_limit
         if under_way[lane.host] < limit:
             under_way[lane.host] += 1
             chosen.append(lane)
             if state.breaker.is_open:
-                hosts[lane.host] = _book_probe(session, state, now)
-    return _lease(session, chosen, hosts, rules, now)
+                known[lane.host] = hosts.book_probe(session, state, now)
+    return _lease(session, chosen, known, rules, now)
 
 
 def record(session: Session, results: Sequence[Result], now: datetime) -> bool:
@@ -133,7 +76,7 @@ def record(session: Session, results: Sequence[Result], now: datetime) -> bool:
             _close_lane(session, result.claim, now)
         elif result.outcome is Outcome.MISSING:
             _look_again(session, result.claim, now)
-    _learn(session, results, now)
+    hosts.learn(session, results, now)
     return more
 
 
@@ -150,44 +93,6 @@ def keys(session: Session, actor_id: int) -> dict[str, SigningKey]:
     return signing(session, actor_id)
 
 
-def host_states(session: Session, hosts: Collection[str]) -> dict[str, HostState]:
-    """Return what we know of each host; one we know nothing of starts fresh."""
-    found = {host: HostState(host) for host in hosts}
-    for row in session.scalars(select(Host).where(Host.host.in_(hosts)), execution_options={"populate_existing": True}):
-        flow = Flow(row.in_flight_limit, row.successes)
-        found[row.host] = HostState(row.host, row.scheme, read_breaker(row.breaker), flow, is_known=True)
-    return found
-
-
-def read_breaker(values: dict[str, Any]) -> Breaker:
-    """Return the breaker kept as plain values (ISO times)."""
-    if not values:
-        return Breaker()
-
-    def moment(name: str) -> datetime | None:
-        return datetime.fromisoformat(values[name]) if values.get(name) else None
-
-    recent = tuple(datetime.fromisoformat(text) for text in values.get("recent", ()))
-    return Breaker(recent, moment("failing_since"), moment("next_probe_at"), int(values.get("probes", 0)), moment("held_until"))
-
-
-def write_breaker(breaker: Breaker) -> dict[str, Any]:
-    """Return a breaker as plain values; an untroubled one as {}."""
-    if breaker == Breaker():
-        return {}
-
-    def text(moment: datetime | None) -> str | None:
-        return None if moment is None else moment.isoformat()
-
-    return {
-        "recent": [moment.isoformat() for moment in breaker.recent],
-        "failing_since": text(breaker.failing_since),
-        "next_probe_at": text(breaker.next_probe_at),
-        "probes": breaker.probes,
-        "held_until": text(breaker.held_until),
-    }
-
-
 def _due(session: Session, most: int, now: datetime) -> Sequence[Any]:
     free = or_(Lane.lease_until.is_(None), Lane.lease_until <= now)
     lanes = select(Lane.id, Lane.actor_id, Lane.inbox, Lane.host, Lane.lease_no).where(Lane.next_at <= now, free)
@@ -195,33 +100,12 @@ def _due(session: Session, most: int, now: datetime) -> Sequence[Any]:
     return session.execute(lanes).all()
 
 
-def _under_way(session: Session, hosts: Collection[str], now: datetime) -> Counter[str]:
-    leased = select(Lane.host, func.count(Lane.id)).where(Lane.host.in_(hosts), Lane.lease_until > now).group_by(Lane.host)
+def _under_way(session: Session, names: Collection[str], now: datetime) -> Counter[str]:
+    leased = select(Lane.host, func.count(Lane.id)).where(Lane.host.in_(names), Lane.lease_until > now).group_by(Lane.host)
     return Counter(dict(session.execute(leased).all()))
 
 
-def _pause(breaker: Breaker, now: datetime) -> datetime | None:
-    """Return until when nothing may be sent to this host; None when it may be tried now."""
-    until = max((moment for moment in (breaker.held_until, breaker.next_probe_at) if moment is not None), default=None)
-    return until if until is not None and until > now else None
-
-
-def _postpone(session: Session, host: str, until: datetime) -> None:
-    """Put a paused host's lanes out of the way: they take no place among those that are due, and spend no try (G5)."""
-    later = update(Lane).where(Lane.host == host, Lane.next_at < until)
-    session.execute(later.values(next_at=until), execution_options=NO_TIME)
-
-
-def _book_probe(session: Session, state: HostState, now: datetime) -> HostState:
-    breaker = begin_probe(state.breaker, now)
-    session.execute(
-        update(Host).where(Host.host == state.host).values(breaker=write_breaker(breaker), closed_until=breaker.next_probe_at),
-        execution_options=NO_TIME,
-    )
-    return replace(state, breaker=breaker)
-
-
-def _lease(session: Session, lanes: Sequence[Any], hosts: dict[str, HostState], rules: Rules, now: datetime) -> list[Claim]:
+def _lease(session: Session, lanes: Sequence[Any], known: dict[str, HostState], rules: Rules, now: datetime) -> list[Claim]:
     first = _first_deliveries(session, [lane.id for lane in lanes])
     claims = []
     emptied = []
@@ -234,7 +118,7 @@ def _lease(session: Session, lanes: Sequence[Any], hosts: dict[str, HostState], 
         if not send_decision(lane.host, row.kind, Audience(row.audience) if row.audience else None, rules, now).is_yes:
             withheld.append(row.id)  # the gate has changed its mind since this was queued
             continue
-        state = hosts[lane.host]
+        state = known[lane.host]
         claims.append(
             Claim(
                 lane.id,
@@ -251,13 +135,13 @@ def _lease(session: Session, lanes: Sequence[Any], hosts: dict[str, HostState], 
         )
     if claims:
         lease = update(Lane).where(Lane.id.in_([one.lane_id for one in claims]))
-        session.execute(lease.values(lease_until=now + LEASE, lease_no=Lane.lease_no + 1), execution_options=NO_TIME)
+        session.execute(lease.values(lease_until=now + LEASE, lease_no=Lane.lease_no + 1), execution_options=QUIET)
     if emptied:
-        session.execute(update(Lane).where(Lane.id.in_(emptied)).values(next_at=None), execution_options=NO_TIME)
+        session.execute(update(Lane).where(Lane.id.in_(emptied)).values(next_at=None), execution_options=QUIET)
     if withheld:
         gone = update(Delivery).where(Delivery.id.in_(withheld))
         session.execute(
-            gone.values(state="withheld", reason="the gate no longer lets it go", finished_at=now), execution_options=NO_TIME
+            gone.values(state="withheld", reason="the gate no longer lets it go", finished_at=now), execution_options=QUIET
         )
     return claims
 
@@ -347,15 +231,15 @@ def _free_lanes(session: Session, claims: Sequence[Claim], now: datetime) -> boo
 def _free_lane_later(session: Session, claim: Claim, again_at: datetime | None) -> None:
     """Give a lane back whose first delivery is tried again later: all behind it wait, order holds."""
     mine = update(Lane).where(Lane.id == claim.lane_id, Lane.lease_no == claim.lease_no)
-    session.execute(mine.values(lease_until=None, next_at=again_at), execution_options=NO_TIME)
+    session.execute(mine.values(lease_until=None, next_at=again_at), execution_options=QUIET)
 
 
 def _close_lane(session: Session, claim: Claim, now: datetime) -> None:
     """The peer says this inbox is gone: nothing more goes there (G4)."""
     lane = update(Lane).where(Lane.id == claim.lane_id)
-    session.execute(lane.values(is_closed=True, next_at=None, lease_until=None), execution_options=NO_TIME)
+    session.execute(lane.values(is_closed=True, next_at=None, lease_until=None), execution_options=QUIET)
     rest = update(Delivery).where(Delivery.lane_id == claim.lane_id, Delivery.state == "waiting")
-    session.execute(rest.values(state="failed", reason="the inbox is gone", finished_at=now), execution_options=NO_TIME)
+    session.execute(rest.values(state="failed", reason="the inbox is gone", finished_at=now), execution_options=QUIET)
 
 
 def _look_again(session: Session, claim: Claim, now: datetime) -> None:
@@ -367,89 +251,3 @@ def _look_again(session: Session, claim: Claim, now: datetime) -> None:
     )
     rows = [{"id": new_id(now), "kind": "actor", "uri": uri, "budget": 0, "attempts": 0, "due_at": now} for uri in uris]
     insert_ignoring(session, Errand, rows)
-
-
-def _learn(session: Session, results: Sequence[Result], now: datetime) -> None:
-    """Write how each host did, where that changes anything: a healthy host costs no write."""
-    states = {result.claim.host.host: result.claim.host for result in results}
-    troubled = [result for result in results if not _is_plain(result)]
-    if troubled:
-        states.update(host_states(session, {result.claim.host.host for result in troubled}))
-    fresh: dict[str, HostState] = dict(states)
-    last: dict[str, Result] = {}
-    for result in results:
-        host = result.claim.host.host
-        fresh[host] = _after(fresh[host], result, now)
-        last[host] = result
-    unknown = [host for host, state in states.items() if not state.is_known]
-    if unknown:
-        _insert_hosts(session, [fresh[host] for host in unknown], last, now)
-    changed = [fresh[host] for host in states if host not in unknown and _differs(states[host], fresh[host])]
-    for state in changed:
-        _write_host(session, state, last[state.host], now)
-
-
-def _is_plain(result: Result) -> bool:
-    return result.outcome is Outcome.DELIVERED and result.claim.host.breaker == Breaker() and result.claim.host.is_known
-
-
-def _after(state: HostState, result: Result, now: datetime) -> HostState:
-    what = result.error if result.error is not None else result.answer
-    breaker, flow = state.breaker, state.flow
-    if result.outcome is Outcome.DELIVERED:
-        breaker, flow = after_success(breaker, now), flow.after_success()
-    elif what is not None and is_host_failure(what):
-        breaker, flow = after_failure(breaker, now), flow.after_failure()
-    if result.answer is not None and result.answer.retry_after and result.outcome is Outcome.RETRY:
-        breaker = hold(breaker, now, result.answer.retry_after)
-    return replace(state, breaker=breaker, flow=flow, scheme=result.learned_scheme or state.scheme)
-
-
-def _differs(before: HostState, after: HostState) -> bool:
-    flow_matters = before.flow.in_flight_limit != after.flow.in_flight_limit or after.flow.successes - before.flow.successes >= 5
-    return before.breaker != after.breaker or before.scheme != after.scheme or flow_matters
-
-
-def _insert_hosts(session: Session, states: Sequence[HostState], last: dict[str, Result], now: datetime) -> None:
-    never = {"last_success_at": None, "last_failure_at": None}
-    rows = [{"host": state.host, "used_at": now, **never, **_values(state, last[state.host], now)} for state in states]
-    insert_ignoring(session, Host, rows)
-    for state in states:
-        if state.breaker.is_open:
-            _postpone(session, state.host, state.breaker.next_probe_at or now)
-
-
-def _write_host(session: Session, state: HostState, result: Result, now: datetime) -> None:
-    session.execute(
-        update(Host).where(Host.host == state.host).values(used_at=now, **_values(state, result, now)), execution_options=NO_TIME
-    )
-    pause = _pause(state.breaker, now)
-    if pause is not None:
-        _postpone(session, state.host, pause)
-    elif result.outcome is Outcome.DELIVERED and result.claim.host.breaker.is_open:
-        _wake(session, state.host, now)
-
-
-def _wake(session: Session, host: str, now: datetime) -> None:
-    """The host is back: its waiting lanes are due at once."""
-    session.execute(update(Lane).where(Lane.host == host, Lane.next_at > now).values(next_at=now), execution_options=NO_TIME)
-
-
-def _values(state: HostState, result: Result, now: datetime) -> dict[str, Any]:
-    took_it = result.outcome is Outcome.DELIVERED
-    values: dict[str, Any] = {
-        "scheme": state.scheme,
-        "breaker": write_breaker(state.breaker),
-        "closed_until": _pause(state.breaker, now),
-        "in_flight_limit": state.flow.in_flight_limit,
-        "successes": state.flow.successes,
-    }
-    values["last_success_at" if took_it else "last_failure_at"] = now
-    values["last_reason"] = "" if took_it else result.reason[:500]
-    return values
-
-
-def wake_host(session: Session, host: str, now: datetime) -> None:
-    """Forget a host's failures and try everything that waits for it now: an admin says it is back."""
-    session.execute(update(Host).where(Host.host == host).values(breaker={}, closed_until=None), execution_options=NO_TIME)
-    _wake(session, host, now)

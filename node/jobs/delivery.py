@@ -21,7 +21,7 @@ from federation.errors import FederationError
 from federation.signatures import BodyDigest, Scheme, SigningKey, accept_signature, digest_of, sign
 from federation.vocabulary import MEDIA_TYPE
 from node.actions import lanes
-from node.actions.lanes import Claim, Result
+from node.actions.tries import Claim, Result
 from node.database import db, ring, transaction
 from node.runtime import Node, current_node
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from federation.delivery import Breaker
 from node.actions import dormancy
-from node.actions.lanes import write_breaker
+from node.actions.hosts import write_breaker
 from node.jobs import housekeeping
 from node.models import Activity, Delivery, Lane
 from node.runtime import EXTENSION, Node

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from federation.delivery import BREAKER_FAILURES, Answer, Outcome
 from federation.errors import FetchFailed
 from node.actions import lanes
-from node.actions.lanes import Claim, Result
+from node.actions.tries import Claim, Result
 from node.models import Actor, Delivery, Host, Lane
 from node.policy import PeerState
 from tests.support.factories import Factory

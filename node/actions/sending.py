@@ -94,6 +94,39 @@ def keep_activity(
     return activity
 
 
+def pass_on(
+    session: Session,
+    actor: Actor,
+    *,
+    uri: str,
+    kind: str,
+    body: bytes,
+    object_uri: str | None,
+    post_id: int,
+    audience: Audience | None,
+    recipients: Iterable[Recipient],
+    rules: Rules,
+    now: datetime,
+) -> bool:
+    """Queue another's activity, its `body` unchanged, in the lanes of our `actor`. Return False when it was done before.
+
+    What the gate does not let go leaves no trace: the words are not ours.
+    """
+    allowed, _ = _ask_gate(kind, audience, recipients, rules, now)
+    inboxes = _inboxes(allowed, is_personal=False)
+    if not inboxes:
+        return False
+    activity_id = new_id(now)
+    row = {"id": activity_id, "uri": uri, "kind": kind, "actor_id": actor.id, "object_uri": object_uri, "post_id": post_id}
+    row |= {"audience": audience or "", "document": body, "created_at": now}
+    insert_ignoring(session, Activity, [row])
+    if session.scalar(select(Activity.id).where(Activity.uri == uri)) != activity_id:
+        return False
+    _queue(session, actor.id, activity_id, inboxes, now)
+    ring(session, "outbound")
+    return True
+
+
 def cancel_waiting(session: Session, object_uri: str, now: datetime) -> int:
     """Cancel what was never tried of the Creates and Updates of an object that is being deleted (promise G3)."""
     about = select(Activity.id).where(Activity.object_uri == object_uri, Activity.kind.in_(("Create", "Update")))

@@ -111,7 +111,7 @@ def apply_all(session: Session, node: Node, arrived: list[Arrived], rules: Rules
             receipts.wait_for(session, one.id, [activity.actor], now)
             ring(session, "fetch")
             continue
-        context = receive.Context(node.settings, rules, now, sender, inbox_owner=one.inbox_owner, known=known)
+        context = receive.Context(node.settings, rules, now, sender, inbox_owner=one.inbox_owner, known=known, body=one.body)
         try:
             outcome = receive.apply(session, activity, context)
         except receive.Needs as needs:

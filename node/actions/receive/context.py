@@ -54,6 +54,7 @@ class Context:
 
     `gone` are those of the misses whose server says that they do not exist (404, 410). `inbox_owner` is the actor id
     of the personal inbox it came to, 0 for the shared one. `known` is there when the caller works in a batch.
+    `body` is the activity as it came; without it nothing is passed on.
     """
 
     settings: Settings
@@ -64,6 +65,7 @@ class Context:
     inbox_owner: int = 0
     gone: frozenset[str] = frozenset()
     known: Known | None = None
+    body: bytes = b""
 
     @property
     def memory(self) -> Known:

@@ -8,6 +8,7 @@ from federation.activities import Activity
 from federation.objects import RemoteObject, read_object
 from node.actions.receive import votes
 from node.actions.receive.context import Context, Outcome, done, ignored
+from node.actions.receive.forwarding import pass_on_reply
 from node.actions.remote import take_post
 
 
@@ -19,7 +20,8 @@ def apply(session: Session, activity: Activity, context: Context) -> Outcome:
     if votes.is_vote(remote):
         context.memory.forget()
         return votes.apply(session, remote, context)
-    take_post(context.memory, remote, context.sender, inbox_owner=context.inbox_owner)
+    reply = take_post(context.memory, remote, context.sender, inbox_owner=context.inbox_owner)
+    pass_on_reply(session, activity, remote, reply, context)
     return done()
 
 

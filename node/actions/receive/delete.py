@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from federation.activities import Activity
 from federation.origins import same_origin
 from node.actions.receive.context import Context, Outcome, done, ignored, refused
+from node.actions.receive.forwarding import pass_on_change
 from node.actions.remote import bury, bury_actor, bury_post
 from node.models import Actor, Post
 
@@ -26,6 +27,7 @@ def apply(session: Session, activity: Activity, context: Context) -> Outcome:
     if post is not None:
         if post.author_id != sender.id:
             return refused("another_author")
+        pass_on_change(session, activity, post, context)
         bury_post(session, post, now)
         return done()
     if session.scalar(select(Actor.id).where(Actor.uri == uri)) is not None:

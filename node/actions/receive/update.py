@@ -9,6 +9,7 @@ from federation.activities import Activity
 from federation.vocabulary import ACTOR_TYPES
 from node.actions.receive.context import Context, Outcome, done, ignored, refused
 from node.actions.receive.create import object_of
+from node.actions.receive.forwarding import pass_on_change
 from node.actions.remote import change_post, take_post, want_actor
 from node.models import Mention, Post
 from node.policy import Audience
@@ -33,7 +34,10 @@ def apply(session: Session, activity: Activity, context: Context) -> Outcome:
         return done("made")
     if post.audience == Audience.DIRECT and _is_unwanted(session, post, context):
         return refused("blocked")
-    return done() if change_post(context.memory, post, remote, sender) else ignored("older_version")
+    if not change_post(context.memory, post, remote, sender):
+        return ignored("older_version")
+    pass_on_change(session, activity, post, context, remote)
+    return done()
 
 
 def _is_unwanted(session: Session, post: Post, context: Context) -> bool:

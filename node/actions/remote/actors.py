@@ -11,6 +11,7 @@ from federation.actors import PublicKeyRecord, RemoteActor
 from federation.errors import NotAuthorized
 from federation.origins import host_of, origin
 from node.actions.errands import want, want_nodeinfo
+from node.actions.remote.tombstones import forget_passed_on
 from node.content.cleaning import clean, plain_text
 from node.database import new_id
 from node.models import (
@@ -75,6 +76,7 @@ def bury_actor(session: Session, actor: Actor, now: datetime) -> None:
     quiet = {"synchronize_session": False}
     _uncount(session, actor.id)
     posts = select(Post.id).where(Post.author_id == actor.id)
+    forget_passed_on(session, posts, now)
     boosts = select(Boost.id).where(Boost.actor_id == actor.id)
     session.execute(delete(TimelineEntry).where(TimelineEntry.boost_id.in_(boosts)), execution_options=quiet)
     for table in (TimelineEntry, Notification, Attachment, Hashtag, Mention, PostVersion, Pin, Like, Boost):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,8 +40,9 @@ class Arrivals:
         for _ in range(5):
             settings = self.make.settings
             context = receive.Context(
-                settings, self.make.rules(), self.make.clock(), sender, got, inbox_owner, frozenset(self.gone)
-            )
+                settings, self.make.rules(), self.make.clock(), sender, got, inbox_owner, frozenset(self.gone),
+                body=json.dumps(document).encode(),
+            )  # fmt: skip
             try:
                 outcome = receive.apply(self.session, read_activity(Document(document)), context)
             except receive.Needs as needs:

@@ -14,6 +14,7 @@ from node.api.guards import APP, DOORSTEP, MEMBER, STREET
 from node.api.routes import ROUTES
 from node.api.scopes import covers
 from node.config import Settings
+from node.database import db
 from node.models import Member
 from node.policy import Mode
 from tests.node.api.conftest import Api, SignIn
@@ -192,6 +193,8 @@ class TestLimits:
         monkeypatch.setitem(limits.ALLOWED, "app", ("2 per minute",))
         app = {"client_name": "App", "redirect_uris": "https://app.test/back"}
         answers = [limited.test_client().post("/api/v1/apps", json=app) for _ in range(3)]
+        with limited.app_context():
+            db.engine.dispose()
         assert [answer.status_code for answer in answers] == [200, 200, 429]
         assert int(answers[2].headers["Retry-After"]) > 0
         assert answers[2].get_json()["error"]

@@ -15,7 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from federation import activities, objects
 from federation.vocabulary import PUBLIC
-from node.actions import feeds
+from node.actions import feeds, polls
 from node.actions.sending import Build, send
 from node.config import Settings
 from node.database import new_id
@@ -155,6 +155,10 @@ def vote(
         _cast(session, actor, author, post, options[position], settings, rules, now)
     voters = poll.get("voters")
     session.execute(update(Post).where(Post.id == post.id).values(poll=poll | {"voters": (voters or 0) + 1}))
+    if author.is_local:
+        polls.want_told(session, post.uri, now)
+    else:
+        polls.want_closed(session, post.uri, poll, now)
 
 
 def _cast(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from sqlalchemy import select
@@ -15,7 +15,7 @@ from federation.document import Document, parse
 from federation.errors import FederationError, FetchFailed
 from federation.objects import RemoteObject
 from federation.origins import host_of, same_origin
-from node.actions import errands, receipts, receive, remote
+from node.actions import errands, polls, receipts, receive, remote
 from node.actions.receipts import Arrived
 from node.actions.receive.context import Fetched
 from node.database import db, transaction
@@ -30,6 +30,7 @@ MOST_PAGES = 10
 MOST_ITEMS = 500
 MOST_REPLIES = 200
 """Documents read for one collection of replies (abuse cases F14, D05)."""
+MOST_PINS = 20
 LONGEST = 60.0
 """Seconds after which a collection is left as far as it was read."""
 
@@ -40,7 +41,7 @@ def run(node: Node, what: Arrived | Errand) -> None:
         _receipt(node, what)
         return
     try:
-        {"post": _post, "actor": _actor, "nodeinfo": _nodeinfo, "replies": _replies}[what.kind](node, what)
+        KINDS[what.kind](node, what)
     except FetchFailed as error:
         if error.temporary:
             with transaction() as session:
@@ -111,7 +112,7 @@ def _applied(node: Node, arrived: Arrived, activity: Activity, got: dict[str, Fe
                     return True
                 sender = remote.keep_actor(session, found, now)
             rules = node.rules(session)
-            context = receive.Context(node.settings, rules, now, sender, got, arrived.inbox_owner, gone)
+            context = receive.Context(node.settings, rules, now, sender, got, arrived.inbox_owner, gone, body=arrived.body)
             outcome = receive.apply(session, activity, context)
             receipts.finish(session, [arrived.id], outcome.state, outcome.reason)
             return True
@@ -220,3 +221,66 @@ def _items(reader: Reader, url: str) -> list[str]:
                 found[uri] = None
         following = onward if onward is not None and same_origin(onward, url) and len(found) < MOST_ITEMS else None
     return list(found)
+
+
+def _featured(node: Node, errand: Errand) -> None:
+    """Read what an actor shows first, at most MOST_PINS posts of its own, and keep those pins and no others."""
+    session = db.session()
+    actor = session.scalar(select(Actor).where(Actor.uri == errand.uri, Actor.host != "", Actor.deleted_at.is_(None)))
+    collection = actor.featured_uri if actor is not None and actor.suspended_at is None else None
+    db.session.remove()
+    if collection is None or not same_origin(collection, errand.uri):
+        return
+    reader, deadline = reader_for(node), time.monotonic() + LONGEST
+    shown = [uri for uri in _items(reader, collection) if same_origin(uri, errand.uri)][:MOST_PINS]
+    for uri in shown:
+        if time.monotonic() > deadline:
+            break
+        with suppress(FederationError, ActionError, remote.Buried, remote.NotAPost):
+            keep(node, reader, uri, 0)
+    with transaction() as session:
+        remote.keep_pins(session, errand.uri, shown, node.now())
+
+
+def _again(node: Node, errand: Errand) -> None:
+    """Read a post at its id after a third party spoke of it: what its own server says now is what counts (case A22)."""
+    reader = reader_for(node)
+    session = db.session()
+    known = session.scalar(select(Post.id).where(Post.uri == errand.uri, Post.is_local.is_(False), Post.deleted_at.is_(None)))
+    db.session.remove()
+    if known is None:
+        keep(node, reader, errand.uri, 0)
+        return
+    gone: set[str] = set()
+    found = _had(reader, errand.uri, gone)
+    with transaction() as session:
+        post = session.get_one(Post, known)
+        author = session.get_one(Actor, post.author_id)
+        if errand.uri in gone or (isinstance(found, RemoteObject) and found.type == "Tombstone"):
+            remote.bury_post(session, post, node.now())
+        elif isinstance(found, RemoteObject) and author.suspended_at is None:
+            remote.change_post(remote.Known(session, node.settings.host, node.now()), post, found, author)
+
+
+def _poll(node: Node, errand: Errand) -> None:
+    """Tell others how a poll of ours stands."""
+    with transaction() as session:
+        polls.tell(session, errand.uri, settings=node.settings, rules=node.rules(session), now=node.now())
+
+
+def _poll_end(node: Node, errand: Errand) -> None:
+    """Close a poll."""
+    with transaction() as session:
+        polls.close(session, errand.uri, settings=node.settings, rules=node.rules(session), now=node.now())
+
+
+KINDS: dict[str, Callable[[Node, Errand], None]] = {
+    "actor": _actor,
+    "again": _again,
+    "featured": _featured,
+    "nodeinfo": _nodeinfo,
+    "poll": _poll,
+    "poll_end": _poll_end,
+    "post": _post,
+    "replies": _replies,
+}

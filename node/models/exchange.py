@@ -64,7 +64,7 @@ class Errand(Base):
 
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
     kind: Mapped[str] = mapped_column(String(16))
-    """'post', 'actor', 'nodeinfo', 'featured', 'replies'."""
+    """'post', 'again', 'actor', 'nodeinfo', 'featured', 'replies'; 'poll' and 'poll_end' need no network, only their time."""
     uri: Mapped[str] = mapped_column(String(2048))
     budget: Mapped[int] = mapped_column(default=20)
     """How many further fetches this errand may lead to."""

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from federation.objects import RemoteObject, require_author
+from node.actions import polls
 from node.actions.receive.context import Context, Outcome, done, find_post, ignored, refused
 from node.database import new_id
 from node.models import PollOption, PollVote, Post
@@ -43,6 +44,7 @@ def apply(session: Session, remote: RemoteObject, context: Context) -> Outcome:
     if not before:
         post.poll = {**post.poll, "voters": (post.poll.get("voters") or 0) + 1}
     session.flush()
+    polls.want_told(session, post.uri, now)
     return done()
 
 

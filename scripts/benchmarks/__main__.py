@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from scripts.benchmarks import bad_hosts, ceiling, inbound, outbound, start, timeline
@@ -16,7 +16,7 @@ from scripts.benchmarks.fake_hosts import FakeHosts
 from scripts.benchmarks.report import Figure, heading, show, write_json
 from scripts.running_node import NodeFailed
 
-SCENARIOS: dict[str, Callable[[Bench], list[Figure]]] = {
+SCENARIOS: dict[str, Callable[[Bench], Iterable[Figure]]] = {
     "start": start.measure,
     "in": inbound.measure,
     "out": outbound.measure,
@@ -47,14 +47,12 @@ def main() -> int:
         for name in arguments.scenario or SCENARIOS:
             begun = time.monotonic()
             try:
-                found = SCENARIOS[name](bench)
+                for figure in SCENARIOS[name](bench):
+                    figures.append(figure)
+                    print(show(figure), flush=True)
             except NodeFailed as error:
                 failed = True
                 print(f"{name:<10} could not be measured: {error}", file=sys.stderr)
-                continue
-            figures += found
-            for figure in found:
-                print(show(figure), flush=True)
             bench.say(f"{name} took {time.monotonic() - begun:.0f} s")
         if arguments.json:
             write_json(arguments.json, figures)

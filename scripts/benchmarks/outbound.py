@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scripts.benchmarks import population
@@ -32,10 +33,9 @@ class Spread:
         return self.arrived / self.cpu if self.cpu else 0.0
 
 
-def measure(bench: Bench) -> list[Figure]:
-    """Return deliveries per CPU-second, time to the last and cost per delivery for each size and both schemes."""
+def measure(bench: Bench) -> Iterator[Figure]:
+    """Yield deliveries per CPU-second, time to the last and cost per delivery for each size and both schemes."""
     sizes = SIZES[:2] if bench.is_quick else SIZES
-    figures = []
     for scheme, goal, ceiling in [
         ("cavage", 400.0, f"{bench.ceiling.rsa_sign:,.0f} RSA signatures per core"),
         ("ed25519", 700.0, f"{bench.ceiling.ed25519_sign:,.0f} Ed25519 signatures per core"),
@@ -54,17 +54,14 @@ def measure(bench: Bench) -> list[Figure]:
                     run = spread(bench, node, clients[size], size, f"{turn[:2]}-{size:05d}")
                     costs.append(run.cpu / max(1, run.arrived))
                     name = f"{scheme}, {size} hosts, {turn} post"
-                    figures.append(
+                    yield (
                         at_least("out", f"{name}: per CPU-second", run.rate, "/CPU-s", goal, ceiling=ceiling,
                                  note=f"({run.arrived} arrived; {run.shares})")
                     )  # fmt: skip
-                    figures.append(last_figure(name, run))
-                    figures.append(Figure("out", f"{name}: API answered after", run.answered * 1000, "ms"))
-            figures.append(
-                Figure("out", f"{scheme}: dearest delivery / cheapest", max(costs) / min(costs), "x", note="flat is 1")
-            )
-            figures.append(checked(bench, node, scheme))
-    return figures
+                    yield last_figure(name, run)
+                    yield Figure("out", f"{name}: API answered after", run.answered * 1000, "ms")
+            yield Figure("out", f"{scheme}: dearest delivery / cheapest", max(costs) / min(costs), "x", note="flat is 1")
+            yield checked(bench, node, scheme)
 
 
 def last_figure(name: str, run: Spread) -> Figure:

@@ -11,9 +11,9 @@ from werkzeug.datastructures import MultiDict
 
 from node.actions.texts import find_named
 from node.content import markdown
-from node.database import db
+from node.database import db, row_id
 from node.models import Member, Post
-from node.policy import Audience, Mode, leaves
+from node.policy import WITHIN, Audience, Mode, leaves
 from node.queries import reach
 from node.queries.audience import Preview
 from node.runtime import current_node
@@ -56,7 +56,7 @@ def choices(parent: Post | None, space_id: int | None) -> tuple[Audience, ...]:
     widest = Audience(parent.audience)
     if widest is Audience.SPACE:
         return (Audience.SPACE,)
-    return tuple(audience for audience in possible if audience.rank <= widest.rank) or (Audience.DIRECT,)
+    return tuple(audience for audience in possible if audience in WITHIN[widest]) or (Audience.DIRECT,)
 
 
 def fresh(member: Member, parent: Post | None = None, text: str = "", space_id: int | None = None) -> Writing:
@@ -77,7 +77,7 @@ def typed(form: MultiDict[str, str], parent: Post | None) -> Writing:
     return Writing(
         text=form.get("text", ""), audience=form.get("audience", "members"), summary=form.get("summary", "")[:500],
         title=form.get("title", "")[:200], language=form.get("language", "")[:16], is_sensitive=form.get("sensitive") == "yes",
-        reply_id=parent.id if parent else None, space_id=form.get("space", type=int), key=form.get("key", "")[:64],
+        reply_id=parent.id if parent else None, space_id=form.get("space", type=row_id), key=form.get("key", "")[:64],
     )  # fmt: skip
 
 

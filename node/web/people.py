@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from federation.errors import FederationError
 from federation.origins import normalise_host
-from node.database import db
+from node.database import db, row_id
 from node.models import Actor
 from node.queries import actors, members, posts, timelines
 from node.runtime import current_node
@@ -50,7 +50,7 @@ def remote_profile(handle: str) -> Any:
 def followers(name: str) -> str:
     """List who follows a member."""
     actor = _ours(name)
-    follows = actors.followers(db.session(), actor.id, request.args.get("older", type=int), PAGE)
+    follows = actors.followers(db.session(), actor.id, request.args.get("older", type=row_id), PAGE)
     return _list(actor, [follow.follower for follow in follows], _("Followers of %(name)s", name=display_name(actor)),
                  url_for("web.followers", name=name, older=follows[-1].id) if len(follows) >= PAGE else "",
                  _("Nobody follows yet"))  # fmt: skip
@@ -59,7 +59,7 @@ def followers(name: str) -> str:
 def following(name: str) -> str:
     """List whom a member follows."""
     actor = _ours(name)
-    follows = actors.following(db.session(), actor.id, request.args.get("older", type=int), PAGE)
+    follows = actors.following(db.session(), actor.id, request.args.get("older", type=row_id), PAGE)
     return _list(actor, [follow.target for follow in follows], _("Followed by %(name)s", name=display_name(actor)),
                  url_for("web.following", name=name, older=follows[-1].id) if len(follows) >= PAGE else "",
                  _("Nobody is followed yet"))  # fmt: skip

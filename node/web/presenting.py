@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flask import Flask, current_app, url_for
+from flask import Flask, Response, current_app, request, url_for
 from flask_babel import format_date, format_datetime, format_number, format_timedelta
 from markupsafe import Markup
 
@@ -126,9 +126,17 @@ def _now() -> datetime:
     return node.now() if node else utc_now()
 
 
+def keep_assets(response: Response) -> Response:
+    """Let browsers keep a static file for good when its address names its content, and ask anew otherwise."""
+    if request.endpoint == "static" and response.status_code == 200:
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if "v" in request.args else "no-cache"
+    return response
+
+
 def init_app(app: Flask) -> None:
     """Give Jinja the functions above by their own names; `audience_icons` maps audience to icon."""
     functions = (display_name, handle, initials, tone, actor_url, post_url, crosses, ago, clock, day, count, asset)
     app.jinja_env.globals.update({function.__name__: function for function in functions}, audience_icons=ICONS)
+    app.after_request(keep_assets)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

@@ -6,7 +6,7 @@ from flask import abort, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from node.actions import reactions
-from node.database import transaction
+from node.database import row_id, transaction
 from node.models import Post
 from node.queries import posts
 from node.runtime import current_node
@@ -37,7 +37,7 @@ def vote(post_id: int) -> BaseResponse:
     """Vote in a poll for the options ticked."""
     node = current_node()
     gate = rules()
-    chosen = request.form.getlist("option", type=int)
+    chosen = request.form.getlist("option", type=row_id)
     with transaction() as session:
         post = posts.get(session, post_id, viewer())
         if post is None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import abort, request, url_for
 
-from node.database import db
+from node.database import db, row_id
 from node.models import Post
 from node.policy import Audience
 from node.queries import audience, posts
@@ -61,7 +61,7 @@ def marks_of(shown: Iterable[Post]) -> Mapping[int, Marks]:
 
 def page_keys() -> dict[str, int | None]:
     """Return older_than and newer_than as the address asks for them; nonsense counts as nothing."""
-    return {"older_than": request.args.get("older", type=int), "newer_than": request.args.get("newer", type=int)}
+    return {"older_than": request.args.get("older", type=row_id), "newer_than": request.args.get("newer", type=row_id)}
 
 
 def stream(lines: Sequence[Line], endpoint: str, **values: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from node.actions import relations
-from node.database import db, transaction
+from node.database import db, row_id, transaction
 from node.errors import GateRefused
 from node.models import Actor
 from node.queries import actors
@@ -48,7 +48,7 @@ def block_form(actor_id: int) -> str:
 
 def requests() -> str:
     """Show who asks to follow the member."""
-    waiting = actors.follow_requests(db.session(), the_member().actor_id, request.args.get("older", type=int), PAGE)
+    waiting = actors.follow_requests(db.session(), the_member().actor_id, request.args.get("older", type=row_id), PAGE)
     return render_template(
         "web/people.html", people=[follow.follower for follow in waiting], is_requests=True, heading=_("Who asks to follow you"),
         back=url_for("web.notifications"), back_words=_("Back to the notifications"),

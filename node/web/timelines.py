@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from node.actions import members
-from node.database import db, transaction
+from node.database import db, row_id, transaction
 from node.queries import actors, notifications, timelines
 from node.queries.audience import ANONYMOUS
 from node.visitors import the_member, visitor
@@ -79,7 +79,7 @@ def tag(name: str) -> Any:
 def notices() -> str:
     """Show what happened to the member. No GET changes anything: a button marks it as read."""
     member = the_member()
-    older_than = request.args.get("older", type=int)
+    older_than = request.args.get("older", type=row_id)
     events = notifications.list(db.session(), member.actor_id, older_than, NOTICES)
     waiting = len(actors.follow_requests(db.session(), member.actor_id))
     return render_template(
@@ -91,7 +91,7 @@ def notices() -> str:
 
 def mark_read() -> BaseResponse:
     """Note that the member has seen everything up to the notification named in the form."""
-    seen = request.form.get("newest", 0, type=int)
+    seen = request.form.get("newest", 0, type=row_id)
     member = the_member()
     with transaction(is_durable=False) as session:
         members.mark_read(session, session.merge(member), seen)

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from node.actions import outbox
 from node.actions.texts import read_text
-from node.database import db, transaction
+from node.database import db, row_id, transaction
 from node.errors import ActionError
 from node.models import Member, Post
 from node.policy import Audience
@@ -32,8 +32,8 @@ from node.web.surroundings import rules
 def form() -> Any:
     """Show an empty composer: for a new post, for an answer (?reply=), or for a word to somebody (?mention=)."""
     member = the_member()
-    parent = _parent(request.args.get("reply", type=int))
-    mention = request.args.get("mention", type=int)
+    parent = _parent(request.args.get("reply", type=row_id))
+    mention = request.args.get("mention", type=row_id)
     actor = actors.get(db.session(), mention) if mention else None
     writing = drafts.fresh(member, parent)
     if actor is not None and not parent:
@@ -46,7 +46,7 @@ def form() -> Any:
 def publish() -> Any:
     """Publish what was typed, or show how it would look and who would see it."""
     member = the_member()
-    parent = _parent(request.form.get("reply", type=int))
+    parent = _parent(request.form.get("reply", type=row_id))
     writing = drafts.typed(request.form, parent)
     if request.form.get("do") == "preview":
         return _show_preview(member, writing, parent)
@@ -62,7 +62,7 @@ def publish() -> Any:
 def preview() -> Any:
     """Say, as JSON, who would see what is in the composer now."""
     member = the_member()
-    parent = _parent(request.form.get("reply", type=int))
+    parent = _parent(request.form.get("reply", type=row_id))
     writing = drafts.typed(request.form, parent)
     found = drafts.previews(member, writing, parent)
     shown = next((item for audience, item in found.items() if audience.value == writing.audience), None)

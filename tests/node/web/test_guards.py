@@ -90,6 +90,13 @@ def test_no_page_is_kept_by_shared_caches(browser, make, anna):
         assert {"Accept", "Cookie"} <= {part.strip() for part in answer.headers["Vary"].split(",")}
 
 
+def test_static_files_are_kept_for_good_when_their_address_names_their_content(stranger):
+    page = stranger.get("/sign-in").text
+    sheet = page.split('rel="stylesheet" href="')[1].split('"')[0]
+    assert "immutable" in stranger.get(sheet, buffered=True).headers["Cache-Control"]
+    assert stranger.get(sheet.partition("?")[0], buffered=True).headers["Cache-Control"] == "no-cache"
+
+
 def test_pages_forbid_scripts_and_styles_from_elsewhere_and_in_line(browser):
     answer = browser.get("/")
     assert "script-src 'self'" in answer.headers["Content-Security-Policy"]

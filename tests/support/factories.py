@@ -189,7 +189,7 @@ class Factory:
         next_at = at if values.get("state", "waiting") == "waiting" else None
         host = inbox.split("/")[2]
         lane = self.add(Lane(id=self.id(), actor_id=actor.id, inbox=inbox, host=host, next_at=next_at))
-        return self.add(Delivery(id=self.id(), lane=lane, activity=activity, created_at=at, **values))
+        return self.add(Delivery(lane=lane, activity=activity, created_at=at, **values))
 
     def _actor(self, uri: str, username: str, host: str, *, with_keys: bool, **values: Any) -> Actor:
         at = self.clock()

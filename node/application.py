@@ -12,13 +12,14 @@ from flask import Flask, request
 from flask_limiter import Limiter
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import BaseConverter, ValidationError
 
 from federation.document import MAX_BODY
 from node import models  # noqa: F401 - the tables must be known to the metadata
 from node.activitypub.arrivals import Arrivals
 from node.activitypub.signers import KeyRing, Memory
 from node.config import Settings, shipped_folder
-from node.database import db, engine_options, prepare_engine, utc_now
+from node.database import db, engine_options, prepare_engine, row_id, utc_now
 from node.jobs.bells import install_bell
 from node.negotiation import Negotiation
 from node.runtime import EXTENSION, Node, make_client
@@ -54,6 +55,7 @@ def build(settings: Settings, clock: Callable[[], datetime] | None = None, doors
         static_folder=str(shipped_folder("static")),
         static_url_path="/static",
     )
+    app.url_map.converters["int"] = RowId
     _configure(app, settings)
     db.init_app(app)
     with app.app_context():
@@ -63,6 +65,19 @@ def build(settings: Settings, clock: Callable[[], datetime] | None = None, doors
     if doors:
         _open_doors(app, settings, doors)
     return app
+
+
+class RowId(BaseConverter):
+    """`<int:...>` in a route: the id of a row; what is no such id is no such page."""
+
+    regex = "[0-9]{1,19}"
+    part_isolating = True
+
+    def to_python(self, value: str) -> int:
+        try:
+            return row_id(value)
+        except ValueError as error:
+            raise ValidationError from error
 
 
 def _open_doors(app: Flask, settings: Settings, doors: Collection[str]) -> None:

@@ -72,6 +72,14 @@ def new_id(moment: datetime) -> int:
     return candidate
 
 
+def row_id(text: str) -> int:
+    """Return the id that `text` spells. Raises ValueError for what no row can have: no digits, or more than 63 bits."""
+    number = int(text) if text.isascii() and text.isdigit() else -1
+    if not 0 <= number < 1 << 63:
+        raise ValueError("not the id of anything")
+    return number
+
+
 def id_floor(moment: datetime) -> int:
     """Return the smallest id that `new_id` could make at `moment`: for paging and retention by time."""
     return int(moment.timestamp() * 1000) << RANDOM_BITS

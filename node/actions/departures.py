@@ -71,7 +71,7 @@ def remove(session: Session, member: Member, *, by: Member | None, settings: Set
 def _cancel_waiting(session: Session, actor_id: int, now: datetime) -> None:
     """Cancel what was not sent yet: the Delete of the actor says it all (promise G3)."""
     own = select(Activity.id).where(Activity.actor_id == actor_id)
-    unsent = update(Delivery).where(Delivery.activity_id.in_(own), Delivery.state == "waiting", Delivery.attempts == 0)
+    unsent = update(Delivery).where(Delivery.activity_id.in_(own), Delivery.state == "waiting")
     session.execute(unsent.values(state="cancelled", reason="the author left", finished_at=now))
 
 

@@ -16,12 +16,14 @@ from federation.activities import Activity
 from federation.signatures import Scheme, Verified
 from node.actions.feeds import insert_ignoring
 from node.database import new_id, ring
-from node.models import Host, Receipt, Refusal
+from node.models import Host, Lane, Receipt, Refusal
 from node.policy import Decision, Verdict
 
 SHARDS = 16
 MOST_HELD_PER_HOST = 200
 MOST_HELD = 20_000
+LONGEST_NAME = 500
+"""Bytes of an activity's id that are kept as they are: PostgreSQL indexes at most 2,704 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,14 @@ def shard_of(host: str) -> int:
     return crc32(host.encode()) % SHARDS
 
 
+def _name_of(activity_uri: str | None, body: bytes) -> str:
+    """Return what tells this activity from others: its id, or a digest where there is none or it is too long to index."""
+    if activity_uri is not None and len(activity_uri.encode()) <= LONGEST_NAME:
+        return activity_uri
+    digest = hashlib.sha256(body if activity_uri is None else activity_uri.encode())
+    return f"sha-256:{digest.hexdigest()}"
+
+
 def _learn(session: Session, arrivals: Sequence[Arrival], now: datetime) -> None:
     """A valid activity closes its host's breaker (promise G5); one signed with Ed25519 says what its host understands."""
     hosts = {arrival.host for arrival in arrivals}
@@ -97,6 +107,8 @@ def _learn(session: Session, arrivals: Sequence[Arrival], now: datetime) -> None
         update(Host).where(Host.host.in_(hosts), Host.closed_until.is_not(None)).values(closed_until=None, breaker={}),
         execution_options={"synchronize_session": False},
     )
+    reopened = update(Lane).where(Lane.host.in_(hosts), Lane.is_closed.is_(True)).values(is_closed=False)
+    session.execute(reopened, execution_options={"synchronize_session": False})
     modern = {
         arrival.host for arrival in arrivals
         if arrival.verified.scheme is Scheme.RFC9421 and arrival.key_algorithm == "ed25519"
@@ -112,7 +124,7 @@ def _receipt(arrival: Arrival, now: datetime) -> dict[str, Any]:
     activity = arrival.activity
     return {
         "actor_uri": arrival.verified.owner,
-        "activity_uri": activity.id or f"sha-256:{hashlib.sha256(arrival.body).hexdigest()}",
+        "activity_uri": _name_of(activity.id, arrival.body),
         "inbox_owner": arrival.inbox_owner,
         "host": arrival.host,
         "shard": shard_of(arrival.host),

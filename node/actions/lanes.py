@@ -30,31 +30,53 @@ LEASE = timedelta(seconds=60)
 LOOK_AHEAD = 4
 """How many due lanes are looked at for each one wanted: some belong to hosts that have enough under way."""
 MOST_OWN_FAULTS = 5
+MISSING_FOR = timedelta(hours=24)
+"""An inbox that answers 404 is taken for gone only after this time: a proxy's mistake silences nobody."""
+MOST_LOOKS = 4
+"""How often a claim looks on when the lanes it found belong to hosts that have enough under way."""
 
 
 def claim(session: Session, most: int, rules: Rules, now: datetime) -> list[Claim]:
     """Lease up to `most` due lanes, each with its first waiting delivery; per host no more than it can take (G6)."""
-    due = _due(session, most * LOOK_AHEAD, now)
+    chosen: list[Any] = []
+    known: dict[str, HostState] = {}
+    busy: set[str] = set()
+    for _ in range(MOST_LOOKS):
+        due = _due(session, most * LOOK_AHEAD, busy, now)
+        chosen += _choose(session, due, most - len(chosen), known, busy, now)
+        if len(chosen) >= most or len(due) < most * LOOK_AHEAD:
+            break
+    return _lease(session, chosen, known, rules, now)
+
+
+def _choose(
+    session: Session, due: Sequence[Any], most: int, known: dict[str, HostState], busy: set[str], now: datetime
+) -> list[Any]:
+    """Return lanes whose hosts have room, at most `most`; hosts without room are added to `busy`, states to `known`."""
     if not due:
         return []
-    known = hosts.host_states(session, {lane.host for lane in due})
-    under_way = _under_way(session, known.keys(), now)
+    fresh = hosts.host_states(session, {lane.host for lane in due} - known.keys())
+    known.update(fresh)
+    under_way = _under_way(session, {lane.host for lane in due}, now)
     chosen: list[Any] = []
     for lane in due:
         if len(chosen) >= most:
             break
         state = known[lane.host]
         pause = hosts.pause_of(state.breaker, now)
+        limit = 1 if state.breaker.is_open else state.flow.in_flight_limit
         if pause is not None:
             hosts.postpone(session, lane.host, pause)
-            continue
-        limit = 1 if state.breaker.is_open else state.flow.in_flight_limit
-        if under_way[lane.host] < limit:
+            busy.add(lane.host)
+        elif under_way[lane.host] >= limit:
+            busy.add(lane.host)
+        else:
             under_way[lane.host] += 1
             chosen.append(lane)
             if state.breaker.is_open:
                 known[lane.host] = hosts.book_probe(session, state, now)
-    return _lease(session, chosen, known, rules, now)
+    busy.update(lane.host for lane in chosen)
+    return chosen
 
 
 def record(session: Session, results: Sequence[Result], now: datetime) -> bool:
@@ -93,9 +115,11 @@ def keys(session: Session, actor_id: int) -> dict[str, SigningKey]:
     return signing(session, actor_id)
 
 
-def _due(session: Session, most: int, now: datetime) -> Sequence[Any]:
+def _due(session: Session, most: int, busy: Collection[str], now: datetime) -> Sequence[Any]:
     free = or_(Lane.lease_until.is_(None), Lane.lease_until <= now)
     lanes = select(Lane.id, Lane.actor_id, Lane.inbox, Lane.host, Lane.lease_no).where(Lane.next_at <= now, free)
+    if busy:
+        lanes = lanes.where(Lane.host.not_in(busy))
     lanes = lanes.order_by(Lane.next_at, Lane.id).limit(most).with_for_update(skip_locked=True)
     return session.execute(lanes).all()
 
@@ -130,7 +154,7 @@ def _lease(session: Session, lanes: Sequence[Any], known: dict[str, HostState], 
                 state,
                 row.attempts,
                 row.created_at,
-                row.answer == 404,
+                row.answer == 404 and row.created_at <= now - MISSING_FOR,
             )
         )
     if claims:
@@ -197,7 +221,7 @@ def _judged(result: Result, now: datetime) -> tuple[dict[str, Any], datetime | N
 
 _DELIVERY_UPDATE = (
     update(Delivery)
-    .where(Delivery.id == bindparam("b_id"), or_(*(Delivery.state == state for state in ("waiting", "cancelled", "withheld"))))
+    .where(Delivery.id == bindparam("b_id"))
     .values(
         state=bindparam("b_state"), attempts=bindparam("b_attempts"), answer=bindparam("b_answer"), reason=bindparam("b_reason"),
         attempted_at=bindparam("b_attempted_at"), finished_at=bindparam("b_finished_at"),
@@ -205,9 +229,15 @@ _DELIVERY_UPDATE = (
 )  # fmt: skip
 
 
+_STILL_WAITING = _DELIVERY_UPDATE.where(Delivery.state == "waiting")
+
+
 def _update_deliveries(session: Session, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        session.connection().execute(_DELIVERY_UPDATE, rows)
+    """Write the rows. What was cancelled or withheld meanwhile stays so, unless the peer took it after all."""
+    for statement, is_delivered in ((_DELIVERY_UPDATE, True), (_STILL_WAITING, False)):
+        chosen = [row for row in rows if (row["b_state"] == "delivered") is is_delivered]
+        if chosen:
+            session.connection().execute(statement, chosen)
 
 
 _MORE = exists().where(Delivery.lane_id == Lane.id, Delivery.state == "waiting")
@@ -222,6 +252,9 @@ def _free_lanes(session: Session, claims: Sequence[Claim], now: datetime) -> boo
     """Give lanes back whose delivery is over; the next one, if any, is due at once. Say whether there is any."""
     if not claims:
         return False
+    if session.get_bind().dialect.name == "postgresql":  # else a delivery queued at this moment could be overlooked
+        mine = select(Lane.id).where(Lane.id.in_([claim.lane_id for claim in claims]))
+        session.execute(mine.order_by(Lane.id).with_for_update())
     rows = [{"b_id": claim.lane_id, "b_lease_no": claim.lease_no, "b_now": now} for claim in claims]
     session.connection().execute(_LANE_FREE, rows)
     more = select(Lane.id).where(Lane.id.in_([claim.lane_id for claim in claims]), Lane.next_at.is_not(None)).limit(1)

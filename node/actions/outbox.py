@@ -6,6 +6,7 @@ What a post looks like on the wire is `node.activitystreams`; who gets it is `no
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,18 +18,35 @@ from sqlalchemy.orm import Session, joinedload
 
 from federation import activities, objects
 from node import activitystreams, uris
-from node.actions import feeds
+from node.actions import feeds, polls
 from node.actions.sending import cancel_waiting, former_recipients, send
 from node.actions.texts import MOST_CHARACTERS, Text, read_text
 from node.config import Settings
 from node.database import new_id
 from node.errors import N_, Invalid, NotAllowed, NotThere
-from node.models import Activity, Actor, Follow, Hashtag, Mention, PollOption, Post, PostVersion, SpaceMember, Tombstone
-from node.policy import Audience, Rules, leaves
+from node.models import (
+    Activity,
+    Actor,
+    Attachment,
+    Bookmark,
+    Boost,
+    Follow,
+    Hashtag,
+    Like,
+    Mention,
+    Pin,
+    PollOption,
+    PollVote,
+    Post,
+    PostVersion,
+    SpaceMember,
+    Tombstone,
+)  # fmt: skip
+from node.policy import WITHIN, Audience, Rules, leaves
 from node.queries import audience as audiences
 from node.queries.audience import Recipient, viewer_member
 
-__all__ = ["MOST_CHARACTERS", "Draft", "PollDraft", "delete", "edit", "narrow", "publish", "send"]
+__all__ = ["MOST_CHARACTERS", "Draft", "PollDraft", "delete", "edit", "publish", "send"]
 
 MOST_OPTIONS = 16
 LONGEST_OPTION = 200
@@ -77,6 +95,7 @@ def publish(session: Session, author: Actor, draft: Draft, *, settings: Settings
     _check_space(session, author, draft)
     named = _named(session, author, draft, text)
     post = _insert(session, author, draft, text, named, settings, now)
+    polls.want_closed(session, post.uri, post.poll, now)
     _count(session, author, parent, now)
     feeds.spread(session, post)
     _notify(session, post, parent, named, now)
@@ -104,11 +123,15 @@ def edit(
     than it gives them. Raises Invalid, NotAllowed."""
     _check_own(post, by)
     read = read_text(session, text, by, settings, is_empty_allowed=post.poll is not None)
-    if (read.source, title or post.title, summary or post.summary) == (
-        post.source,
-        post.title,
-        post.summary,
-    ) and is_sensitive is None:
+    now_is = (post.source, post.title, post.summary, post.is_sensitive, post.language)
+    shall_be = (
+        read.source,
+        post.title if title is None else title.strip(),
+        post.summary if summary is None else summary.strip(),
+        post.is_sensitive if is_sensitive is None else is_sensitive,
+        language or post.language,
+    )
+    if now_is == shall_be:
         return post
     written_at = post.edited_at or post.published_at
     session.add(
@@ -117,11 +140,8 @@ def edit(
             summary=post.summary, created_at=written_at,
         )
     )  # fmt: skip
-    post.source, post.content_html, post.edited_at = read.source, read.html, now
-    post.title = post.title if title is None else title.strip()
-    post.summary = post.summary if summary is None else summary.strip()
-    post.is_sensitive = post.is_sensitive if is_sensitive is None else is_sensitive
-    post.language = language or post.language
+    post.content_html, post.edited_at = read.html, now
+    post.source, post.title, post.summary, post.is_sensitive, post.language = shall_be
     named = _edited_names(session, post, read)
     _replace_tags(session, post, read.hashtags)
     post.addressed = activitystreams.addressed(
@@ -132,28 +152,6 @@ def edit(
     if leaves(Audience(post.audience)):
         reached = audiences.recipients(session, by.id, Audience(post.audience), [actor.id for actor in named])
         _announce(session, "Update", post, _and_former(session, post, reached), settings, rules, now)
-    return post
-
-
-def narrow(
-    session: Session, post: Post, audience: Audience, *, by: Actor, settings: Settings, rules: Rules, now: datetime
-) -> Post:
-    """Give a post a narrower audience. Servers that lose it get a Delete. Raises NotAllowed when it would be wider."""
-    _check_own(post, by)
-    if audience.rank >= Audience(post.audience).rank or audience is Audience.SPACE:
-        raise NotAllowed("audience_wider", N_("An audience can be made narrower, never wider."), "audience")
-    had = former_recipients(session, post.id)
-    post.audience = audience
-    post.addressed = activitystreams.addressed(
-        audience, by.followers_uri or "", [row.actor.uri for row in post.mentions]
-    ).as_json()
-    session.flush()
-    keep = {
-        recipient.host for recipient in audiences.recipients(session, by.id, audience, [row.actor_id for row in post.mentions])
-    }
-    lost = [recipient for recipient in had if recipient.host not in keep or not leaves(audience)]
-    cancel_waiting(session, post.uri, now)
-    _send_delete(session, post, lost, settings, rules, now)
     return post
 
 
@@ -168,8 +166,11 @@ def delete(session: Session, post: Post, *, by: Actor | None, settings: Settings
         _check_own(post, by)
     reached: list[Recipient] = []
     if post.is_local and leaves(Audience(post.audience)):
-        named = [row.actor_id for row in post.mentions]
-        reached = _and_former(session, post, audiences.recipients(session, post.author_id, Audience(post.audience), named))
+        audience = Audience(post.audience)
+        would_get_it = audiences.recipients(session, post.author_id, audience, [row.actor_id for row in post.mentions])
+        # Who never got it is not told that there was something: the gate is asked as for the post itself.
+        told = [one for one in would_get_it if audiences.send_decision(one.host, "Create", audience, rules, now).is_yes]
+        reached = _and_former(session, post, told)
     erase(session, post, now)
     if post.is_local:
         cancel_waiting(session, post.uri, now)
@@ -181,8 +182,9 @@ def erase(session: Session, post: Post, now: datetime) -> None:
     post.deleted_at = now
     post.source, post.content_raw, post.content_html, post.title, post.summary = None, None, "", "", ""
     post.poll, post.event = None, None
-    for table in (PostVersion, Mention, Hashtag, PollOption):
+    for table in (PostVersion, Mention, Hashtag, PollVote, PollOption, Pin, Like, Boost, Bookmark, Attachment):
         session.execute(sql_delete(table).where(table.post_id == post.id))
+    _forget_words(session, post, now)
     feeds.withdraw(session, post.id)
     if post.in_reply_to_id is not None:
         fewer = update(Post).where(Post.id == post.in_reply_to_id, Post.replies_count > 0)
@@ -192,6 +194,13 @@ def erase(session: Session, post: Post, now: datetime) -> None:
     )
     feeds.insert_ignoring(session, Tombstone, [{"uri": post.uri, "host": "", "former_type": post.kind, "deleted_at": now}])
     session.flush()
+
+
+def _forget_words(session: Session, post: Post, now: datetime) -> None:
+    """Leave a tombstone where activities carried the words. Requests under way have their own copy."""
+    said = update(Activity).where(Activity.post_id == post.id, Activity.kind.in_(("Create", "Update")))
+    document = json.dumps(objects.tombstone(post.uri, now), separators=(",", ":")).encode()
+    session.execute(said.values(document=document), execution_options={"synchronize_session": False})
 
 
 def _made_before(session: Session, author: Actor, key: str | None) -> Post | None:
@@ -223,7 +232,7 @@ def _check_parent(session: Session, author: Actor, draft: Draft, parent: Post, r
     if not audiences.may_see(session, viewer_member(author.id), parent, rules, now):
         raise NotThere("parent_not_there", N_("The post you answer is not there any more."))
     widest = Audience(parent.audience)
-    if draft.audience.rank > widest.rank:
+    if draft.audience not in WITHIN[widest]:
         raise NotAllowed(
             "reply_wider", N_("A reply cannot be seen by more people than the post it answers."), "audience", widest=widest.value
         )

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from federation import activities
 from node import uris
 from node.actions import feeds
+from node.actions.errands import want
 from node.actions.sending import send
 from node.config import Settings
 from node.database import new_id
@@ -63,6 +64,8 @@ def follow(session: Session, actor: Actor, target: Actor, *, settings: Settings,
         ask = _send(session, actor, "Follow", _writer(activities.follow, actor, target, target.uri), target, settings, rules, now)
         made.uri = ask.uri
         session.flush()
+        if target.featured_uri:
+            want(session, "featured", target.uri, now)
     return made
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from federation.addressing import strip_private
@@ -128,12 +128,12 @@ def pass_on(
 
 
 def cancel_waiting(session: Session, object_uri: str, now: datetime) -> int:
-    """Cancel what was never tried of the Creates and Updates of an object that is being deleted (promise G3)."""
+    """Cancel what still waits of the Creates and Updates of an object that is being deleted (promise G3)."""
     about = select(Activity.id).where(Activity.object_uri == object_uri, Activity.kind.in_(("Create", "Update")))
     cancelled = session.execute(
         update(Delivery)
-        .where(Delivery.activity_id.in_(about), Delivery.state == "waiting", Delivery.attempts == 0)
-        .values(state="cancelled", reason="deleted before it was sent", finished_at=now)
+        .where(Delivery.activity_id.in_(about), Delivery.state == "waiting")
+        .values(state="cancelled", reason="deleted before it arrived", finished_at=now)
     )
     return rows_of(cancelled)
 
@@ -174,17 +174,22 @@ def _inboxes(recipients: Sequence[Recipient], is_personal: bool) -> dict[str, st
 
 
 def _queue(session: Session, actor_id: int, activity_id: int, inboxes: dict[str, str], now: datetime) -> None:
-    lanes = _lanes(session, actor_id, inboxes)
+    lanes, closed = _lanes(session, actor_id, inboxes)
     rows = [{"lane_id": lane_id, "activity_id": activity_id, "state": "waiting", "created_at": now} for lane_id in lanes]
     if rows:
         session.execute(insert(Delivery), rows)
+    if closed:
+        why = {"state": "failed", "reason": "the inbox is gone"}
+        gone = {"activity_id": activity_id, "created_at": now, "finished_at": now, **why}
+        session.execute(insert(Delivery), [{"lane_id": lane_id, **gone} for lane_id in closed])
     for start in range(0, len(lanes), CHUNK):
-        idle = update(Lane).where(Lane.id.in_(lanes[start : start + CHUNK]), Lane.next_at.is_(None))
-        session.execute(idle.values(next_at=now), execution_options={"synchronize_session": False})
+        # Every lane, not only the idle: the row's lock keeps a worker from putting it to sleep at this moment.
+        awake = update(Lane).where(Lane.id.in_(lanes[start : start + CHUNK])).values(next_at=func.coalesce(Lane.next_at, now))
+        session.execute(awake, execution_options={"synchronize_session": False})
 
 
-def _lanes(session: Session, actor_id: int, inboxes: dict[str, str]) -> list[int]:
-    """Return the open lanes' ids from this actor to these inboxes, making those that are missing."""
+def _lanes(session: Session, actor_id: int, inboxes: dict[str, str]) -> tuple[list[int], list[int]]:
+    """Return the ids of the open and of the closed lanes from this actor to these inboxes, making those that are missing."""
     names = list(inboxes)
     known = _known_lanes(session, actor_id, names)
     missing = [name for name in names if name not in known]
@@ -195,7 +200,8 @@ def _lanes(session: Session, actor_id: int, inboxes: dict[str, str]) -> list[int
             [{"actor_id": actor_id, "inbox": name, "host": inboxes[name], "lease_no": 0, "is_closed": False} for name in missing],
         )
         known.update(_known_lanes(session, actor_id, missing))
-    return [lane_id for lane_id, is_closed in known.values() if not is_closed]
+    open_ones = [lane_id for lane_id, is_closed in known.values() if not is_closed]
+    return open_ones, [lane_id for lane_id, is_closed in known.values() if is_closed]
 
 
 def _known_lanes(session: Session, actor_id: int, names: list[str]) -> dict[str, tuple[int, bool]]:

@@ -59,16 +59,23 @@ class Arrivals:
             batch = [self._queue.get()]
             while len(batch) < MOST_AT_ONCE and not self._queue.empty():
                 batch.append(self._queue.get())
-            try:
-                with self._app.app_context():
-                    self._write(batch)
-            except Exception as error:  # every waiting request answers 503 and the peer sends again
-                log.error("arrivals could not be kept: %s", error)
-                for _, _, future in batch:
-                    future.set_exception(error)
-            else:
-                for _, _, future in batch:
-                    future.set_result(None)
+            if not self._keep(batch) and len(batch) > 1:
+                for item in batch:  # one that cannot be kept must not take the others with it
+                    self._keep([item])
+
+    def _keep(self, batch: list[tuple[Arrival | Turned, datetime, Future[None]]]) -> bool:
+        """Write a batch and wake who waits for it. Of several, a failure is not told yet; one alone is told its own."""
+        try:
+            with self._app.app_context():
+                self._write(batch)
+        except Exception as error:  # the waiting request answers 503 and the peer sends again
+            log.error("%s arrivals could not be kept: %s", len(batch), type(error).__name__)
+            if len(batch) == 1:
+                batch[0][2].set_exception(error)
+            return False
+        for _, _, future in batch:
+            future.set_result(None)
+        return True
 
     def _write(self, batch: list[tuple[Arrival | Turned, datetime, Future[None]]]) -> None:
         now = max(at for _, at, _ in batch)

@@ -11,7 +11,7 @@ from node.activitypub import blueprint
 from node.activitypub.documents import answer, find_actor
 from node.activitypub.problems import NotThere
 from node.activitypub.readers import Reader, insist_open, insist_signed, read_reader
-from node.database import db
+from node.database import db, row_id
 from node.negotiation import PREFIX
 from node.queries import published
 from node.queries.audience import may_see
@@ -106,6 +106,7 @@ def _key(name: str) -> int | None:
     text = request.args.get(name, "")
     if not text:
         return None
-    if not text.isascii() or not text.isdigit() or len(text) > 19:
-        raise Malformed("a page key is a number", code="bad_page_key")
-    return int(text)
+    try:
+        return row_id(text)
+    except ValueError as error:
+        raise Malformed("a page key is a number", code="bad_page_key") from error

@@ -16,18 +16,22 @@ from federation.document import parse
 from federation.errors import KeyGone, NotAuthorized, SignatureRefused
 from federation.origins import host_of
 from federation.signatures import parse_signature
-from node.actions import inbox
+from federation.vocabulary import ACTOR_TYPES
+from node.actions import errands, inbox
 from node.actions.inbox import Arrival, Turned
 from node.activitypub import blueprint
 from node.activitypub.arrivals import Arrivals
 from node.activitypub.problems import GateRefusal, NotThere, problem
 from node.activitypub.requests import message_of, read_body
 from node.activitypub.signers import KeyRing, Memory, Signer
-from node.database import db
+from node.database import db, transaction
 from node.policy import Decision, Direction, Facts, Mode, Reason, Rules, Verdict, decide
-from node.queries import published
+from node.queries import hearsay, published
 from node.runtime import Node, current_node
 from node.uris import is_ours
+
+MOST_TRACES = 60
+"""Refusals traced in a minute by one process."""
 
 
 @blueprint.post("/inbox")
@@ -60,8 +64,7 @@ def _receive(node: Node, inbox_owner: int) -> Response:
     key_host = host_of(parameters.key_url())
     host = host_of(activity.actor)
     decision = _ask_gate(node, rules, activity, host, inbox_owner, now)
-    if key_host != host:
-        _ask_gate(node, rules, activity, key_host, inbox_owner, now)
+    by_key = _ask_gate(node, rules, activity, key_host, inbox_owner, now) if key_host != host else decision
     if _is_farewell_of_a_stranger(activity):
         return _taken()
     try:
@@ -70,6 +73,8 @@ def _receive(node: Node, inbox_owner: int) -> Response:
         if activity.type == "Delete" and activity.object_uri == activity.actor:
             return _taken()  # S18: an account that is gone says so; we never knew it
         raise SignatureRefused("the key is gone", code="key_gone") from error
+    if activity.actor != signer.uri and decision.is_yes and by_key.is_yes and not signer.is_suspended:
+        _read_at_source(node, activity, now)
     _check_authority(node, activity, signer)
     if decision.verdict is Verdict.HOLD and not inbox.lobby_has_room(db.session(), host):
         return problem(429, "lobby_full", "Too much from your server waits for our admins already.", retry_after=86_400)
@@ -85,11 +90,19 @@ def _ask_gate(node: Node, rules: Rules, activity: Activity, host: str, inbox_own
     )  # fmt: skip
     decision = decide(facts, rules)
     if decision.verdict is Verdict.REFUSE:
-        if _noted().get(f"{host} {activity.type}", now) is None:  # one trace a minute for each host and type
-            _noted().put(f"{host} {activity.type}", now)
+        if _is_worth_noting(f"{host} {activity.type}", now):
             _arrivals().note(Turned(host, activity.type[:32], activity.actor, activity.object_uri or "", decision), now)
         raise GateRefusal(decision, host)
     return decision
+
+
+def _is_worth_noting(what: str, now: datetime) -> bool:
+    """Say whether to keep a trace: one a minute for each host and type, and few in all. The sender is not proven."""
+    noted = _noted()
+    if noted.get(what, now) is not None or noted.count(now) >= MOST_TRACES:
+        return False
+    noted.put(what, now)
+    return True
 
 
 def _names_ours(activity: Activity, origin: str) -> bool:
@@ -115,6 +128,23 @@ def _check_authority(node: Node, activity: Activity, signer: Signer) -> None:
     if signer.is_suspended:
         raise NotAuthorized("this actor is suspended here", code="actor_suspended")
     require_own(activity)  # A01, A02, A23, FEP-fe34
+
+
+def _read_at_source(node: Node, activity: Activity, now: datetime) -> None:
+    """A third party passes something on (ActivityPub 7.1.2): not believed, but its own server may be asked (case A22)."""
+    uri = activity.object_uri
+    if activity.type not in ("Create", "Update", "Delete") or uri is None or is_ours(uri, node.settings.origin):
+        return
+    try:
+        require_own(activity)
+    except NotAuthorized:
+        return
+    if uri == activity.actor or (activity.object is not None and activity.object.is_a(*ACTOR_TYPES)):
+        return
+    answered = activity.object.uri("inReplyTo") if activity.object is not None else None
+    if hearsay.is_worth_reading(db.session(), activity.type, uri, answered):
+        with transaction() as session:
+            errands.want(session, "again", uri, now)
 
 
 def _closed(rules: Rules) -> Decision:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from http import HTTPStatus
 
 from flask import Response, request
-from sqlalchemy.exc import OperationalError, TimeoutError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from federation.errors import (
@@ -114,7 +115,8 @@ def _signature_needed(_error: SignatureNeeded) -> Response:
     return problem(401, "signature_missing", "This is answered to signed requests only.")
 
 
-@blueprint.errorhandler(OperationalError)
+@blueprint.errorhandler(DBAPIError)
+@blueprint.errorhandler(PoolTimeout)
 @blueprint.errorhandler(TimeoutError)
 def _database_away(_error: Exception) -> Response:
     logging.getLogger("courtyard.web").exception("the database did not answer")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import cast
 
 from flask import current_app, request
@@ -14,7 +15,8 @@ from node.activitypub.problems import GateRefusal, SignatureNeeded
 from node.activitypub.requests import message_of
 from node.activitypub.signers import KeyRing
 from node.database import db
-from node.policy import Decision, Mode, Reason, Rules, Verdict
+from node.policy import Audience, Decision, Direction, Facts, Mode, Reason, Rules, Verdict, decide
+from node.policy.facts import READ
 from node.policy.rules import PeerState
 from node.queries.audience import ANONYMOUS, Kind, Viewer, viewer_server
 from node.runtime import current_node
@@ -43,7 +45,8 @@ def read_reader() -> Reader:
     parameters = parse_signature(message_of(request, node.settings.origin, None), now=now)
     host = host_of(parameters.key_url())
     _turn_away_blocked(rules, host)
-    if rules.mode is Mode.CLOSED:
+    if rules.mode is Mode.CLOSED or not may_be_known(rules, host, now):
+        # A stranger gets what anybody gets: for that no key is fetched on an unproven word.
         return Reader(ANONYMOUS, rules)
     try:
         signer = cast(KeyRing, current_app.extensions["courtyard.keys"]).identify(node, parameters, now)
@@ -64,6 +67,13 @@ def insist_open(rules: Rules) -> None:
 def insist_signed(reader: Reader) -> None:
     if not reader.is_signed:
         raise SignatureNeeded
+
+
+def may_be_known(rules: Rules, host: str, now: datetime) -> bool:
+    """Say whether the gate gives this host's servers more than anybody on the web gets."""
+    return decide(Facts(Direction.OUT, host, READ, now, audience=Audience.FOLLOWERS), rules).verdict is Verdict.SEND or (
+        decide(Facts(Direction.OUT, host, READ, now, audience=Audience.PARTNERS), rules).verdict is Verdict.SEND
+    )
 
 
 def _turn_away_blocked(rules: Rules, host: str) -> None:

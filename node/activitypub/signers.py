@@ -32,6 +32,8 @@ from node.runtime import Node
 REFETCH_AFTER = timedelta(minutes=5)
 FORGET_FAILURE_AFTER = timedelta(seconds=60)
 MOST_REMEMBERED = 10_000
+MOST_FETCHES = 4
+"""Keys fetched at once by one process: a tarpit must not take every thread that answers requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,13 @@ class Memory:
             while len(self._entries) > MOST_REMEMBERED:
                 self._entries.popitem(last=False)
 
+    def count(self, now: datetime) -> int:
+        """Return how many entries still last; the eldest that do not are dropped."""
+        with self._lock:
+            while self._entries and now - next(iter(self._entries.values()))[0] >= self._lasts:
+                self._entries.popitem(last=False)
+            return len(self._entries)
+
     def get(self, name: str, now: datetime) -> str | None:
         """Return what happened, or None when nothing did lately."""
         with self._lock:
@@ -71,7 +80,8 @@ class Memory:
 class KeyRing:
     """Finds and checks signers for one process. Thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_fetches: int = MOST_FETCHES) -> None:
+        self._room = threading.BoundedSemaphore(most_fetches)
         self._refetched = Memory(REFETCH_AFTER)
         self._failed = Memory(FORGET_FAILURE_AFTER)
 
@@ -102,10 +112,14 @@ class KeyRing:
             raise SignatureRefused("that key is ours", code="key_is_ours")
         signing_key = keys.node_key(db.session(), node.settings.origin)
         db.session.rollback()  # Read, fetch, write: no transaction is open while the network is asked.
+        if not self._room.acquire(blocking=False):
+            raise KeyUnavailable("too many keys are being fetched just now", code="busy", retry_after=5)
         try:
             actor = fetch_owner(node, url, parameters.key_id, signing_key)
         except FederationError as error:
             raise self._remember_failure(error, parameters.key_id, now) from error
+        finally:
+            self._room.release()
         with transaction() as session:
             remote.keep_actor(session, actor, now)
         key = keys.known(db.session(), parameters.key_id)

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from node.actions import parked as actions
 from node.admin import queues
 from node.admin.rooms import PAGE_SIZE, cut
-from node.database import db, transaction
+from node.database import db, row_id, transaction
 from node.queries import jobs as query
 from node.runtime import current_node
 from node.visitors import the_member
@@ -18,7 +18,7 @@ from node.visitors import the_member
 def show() -> str:
     """Show queues, workers, what arrived by state, and what was given up, newest first."""
     session, node = db.session(), current_node()
-    parked, has_more = cut(query.parked(session, request.args.get("before", type=int), PAGE_SIZE + 1))
+    parked, has_more = cut(query.parked(session, request.args.get("before", type=row_id), PAGE_SIZE + 1))
     return render_template(
         "admin/jobs.html",
         overview=query.overview(session, node.now()),

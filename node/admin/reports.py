@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from node.actions import reports
 from node.admin.rooms import PAGE_SIZE, cut
-from node.database import db, transaction
+from node.database import db, row_id, transaction
 from node.models import Report
 from node.queries import posts
 from node.queries import reports as query
@@ -20,7 +20,7 @@ from node.visitors import the_member
 def index() -> str:
     """List open reports, or with ?state=closed those that were closed, newest first."""
     is_open = request.args.get("state") != "closed"
-    older_than = request.args.get("before", type=int)
+    older_than = request.args.get("before", type=row_id)
     rows, has_more = cut(query.list(db.session(), is_open=is_open, older_than=older_than, limit=PAGE_SIZE + 1))
     more = url_for("admin.reports", before=rows[-1].id, state=None if is_open else "closed") if has_more else ""
     return render_template("admin/reports.html", reports=rows, is_open=is_open, more=more)

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from node.actions import deliveries as actions
 from node.admin.hosts import read_host
 from node.admin.rooms import PAGE_SIZE, cut
-from node.database import db, transaction
+from node.database import db, row_id, transaction
 from node.queries import deliveries as query
 from node.queries import oversight
 from node.runtime import current_node
@@ -26,7 +26,7 @@ def deliveries() -> str:
     host, problem = read_host(typed) if typed else ("", "")
     state = request.args.get("state", "failed")
     state = state if state in LISTS else "failed"
-    rows = [] if problem else LISTS[state](session, host or None, request.args.get("before", type=int), PAGE_SIZE + 1)
+    rows = [] if problem else LISTS[state](session, host or None, request.args.get("before", type=row_id), PAGE_SIZE + 1)
     found, has_more = cut(rows)
     more = url_for("admin.deliveries", state=state, host=host or None, before=found[-1].id) if has_more else ""
     return render_template(

@@ -23,7 +23,7 @@ from node.content import markdown
 from node.database import db, transaction
 from node.errors import N_, Invalid, NotThere
 from node.models import Post
-from node.policy import Audience
+from node.policy import WITHIN, Audience
 from node.policy.words import sentence
 from node.queries import audience as audiences
 from node.queries import posts, spaces
@@ -187,7 +187,7 @@ def _audience(session: Session, caller: Caller, wanted: Given, parent: Post | No
     widest = Audience(parent.audience)
     if not name:
         wish = Audience(caller.member.default_audience)
-        chosen = wish if wish.rank <= widest.rank else widest
+        chosen = wish if wish in WITHIN[widest] else widest
     elif name == "private" and SHOWN_AS[widest] == "private" and widest.rank < Audience.FOLLOWERS.rank:
         chosen = widest
     else:

@@ -19,7 +19,7 @@ class Audience(StrEnum):
 
     @property
     def rank(self) -> int:
-        """0 for the narrowest. An edit, reply or boost never leads to a higher rank."""
+        """0 for the narrowest: how the audiences are listed. Whether one lies within another is `WITHIN`'s to say."""
         return _ORDER.index(self)
 
 
@@ -47,6 +47,19 @@ REACH: dict[Audience, Reach] = {
     Audience.UNLISTED: Reach(named=True, members=True, followers=True, anyone=True),
     Audience.PUBLIC: Reach(named=True, members=True, followers=True, anyone=True),
 }
+
+
+WITHIN: dict[Audience, frozenset[Audience]] = {
+    Audience.DIRECT: frozenset({Audience.DIRECT}),
+    Audience.SPACE: frozenset({Audience.DIRECT, Audience.SPACE}),
+    Audience.MEMBERS: frozenset({Audience.DIRECT, Audience.SPACE, Audience.MEMBERS}),
+    Audience.PARTNERS: frozenset({Audience.DIRECT, Audience.SPACE, Audience.MEMBERS, Audience.PARTNERS}),
+    # Not every member follows: what is for followers is not for the house.
+    Audience.FOLLOWERS: frozenset({Audience.DIRECT, Audience.FOLLOWERS}),
+    Audience.UNLISTED: frozenset(Audience) - {Audience.PUBLIC},
+    Audience.PUBLIC: frozenset(Audience),
+}
+"""What an answer may be for: audiences whose people can all see what is answered (those named are the author's choice)."""
 
 
 def leaves(audience: Audience) -> bool:

@@ -162,3 +162,43 @@ def test_five_failures_in_a_row_open_the_breaker_and_one_success_closes_it(sessi
     assert session.get_one(Host, "peer.test").closed_until is None
     assert sum(delivery.attempts for delivery in deliveries) == tries + 1
     assert claim(session, make, make.clock()) != []
+
+
+def test_what_was_cancelled_while_under_way_is_not_tried_again(session: Session, make: Factory, ada: Actor) -> None:
+    delivery = make.delivery(ada, INBOX)
+    (one,) = claim(session, make, make.clock())
+    session.execute(update(Delivery).where(Delivery.id == delivery.id).values(state="cancelled"))
+    lanes.record(session, [failed(one)], make.clock())
+    session.expire_all()
+    assert delivery.state == "cancelled"
+
+
+def test_what_a_peer_took_is_delivered_even_if_it_was_cancelled_meanwhile(session: Session, make: Factory, ada: Actor) -> None:
+    delivery = make.delivery(ada, INBOX)
+    (one,) = claim(session, make, make.clock())
+    session.execute(update(Delivery).where(Delivery.id == delivery.id).values(state="cancelled"))
+    lanes.record(session, [took(one)], make.clock())
+    session.expire_all()
+    assert delivery.state == "delivered"
+
+
+def test_a_busy_host_with_many_lanes_keeps_nobody_waiting(session: Session, make: Factory, ada: Actor) -> None:
+    for number in range(70):
+        make.delivery(ada, f"https://peer.test/users/{number}/inbox")
+    make.delivery(ada, "https://good.test/inbox")
+    make.peer("good.test")
+    claims = lanes.claim(session, 16, make.rules(), make.clock())
+    assert "https://good.test/inbox" in {one.inbox for one in claims}
+
+
+def test_a_short_spell_of_404_closes_no_lane(session: Session, make: Factory, ada: Actor) -> None:
+    make.delivery(ada, INBOX)
+    (one,) = claim(session, make, make.clock())
+    lanes.record(session, [Result(one, Answer(404), Outcome.MISSING, "HTTP 404")], make.clock())
+    make.clock.move(60)
+    (two,) = claim(session, make, make.clock())
+    assert not two.was_missing
+    lanes.record(session, [Result(two, Answer(404), Outcome.MISSING, "HTTP 404")], make.clock())
+    make.clock.move(25 * 3600)
+    (three,) = claim(session, make, make.clock())
+    assert three.was_missing

@@ -24,6 +24,7 @@ from federation.objects import RemoteObject
 from federation.origins import host_of, is_web_uri
 from federation.vocabulary import POST_TYPES
 from node.actions import remote
+from node.actions.errands import want
 from node.config import Settings
 from node.database import db, transaction
 from node.errors import N_, ActionError, GateRefused, Invalid, NotThere
@@ -101,7 +102,10 @@ def keep(session: Session, found: Found, reader: Reader) -> Actor | Post | None:
     """Keep what `find` found, in the caller's transaction, and return its row."""
     try:
         if found.actor is not None:
-            return remote.keep_actor(session, found.actor, reader.now)
+            actor = remote.keep_actor(session, found.actor, reader.now)
+            if actor.featured_uri:
+                want(session, "featured", actor.uri, reader.now)
+            return actor
         if found.post is None or found.post.author is None:
             return None
         if found.author is not None:

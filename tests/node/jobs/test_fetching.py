@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from federation.vocabulary import AS2
 from node.actions import errands
 from node.jobs import fetching, receiving
-from node.models import Actor, Boost, Errand, Host, Peer, Post, Receipt
+from node.models import Actor, Boost, Errand, Host, Peer, Pin, Post, Receipt
 from node.runtime import EXTENSION, Node
 from tests.support.peers import Peers, Reply, hang
 
@@ -241,3 +241,76 @@ def test_a_host_without_nodeinfo_is_asked_once(session, make, peers, worker, goo
 
     assert len(good.received()) == 1
     assert session.get(Peer, "good.test").state == "allowed"
+
+
+def pinned(session):
+    return session.scalars(select(Post.uri).join(Pin, Pin.post_id == Post.id).order_by(Pin.id.desc())).all()
+
+
+def show_first(good, bob, *items, **page):
+    """Serve the `featured` collection of bob, and have his document name it."""
+    bob.overrides["featured"] = f"{bob.id}/featured"
+    body = {"@context": AS2, "id": f"{bob.id}/featured", "type": "OrderedCollection", "orderedItems": list(items), **page}
+    return good.serve(body)
+
+
+def test_what_an_actor_shows_first_is_read_and_kept_in_order(session, make, peers, worker, good):
+    bob, eve = good.actor("bob"), good.actor("eve")
+    row = make.remote("bob", "good.test", featured_uri=f"{bob.id}/featured")
+    make.remote("eve", "good.test")
+    first, second, others = (good.serve(who.note()) for who in (bob, bob, eve))
+    old = make.post(row)
+    make.add(Pin(id=make.id(), actor_id=row.id, post_id=old.id))
+    lies = second | {"content": "lies"}
+    show_first(good, bob, first["id"], lies, others["id"], "https://elsewhere.test/notes/1", f"{good.origin}/missing")
+    for _ in range(2):
+        errands.want(session, "featured", row.uri, make.clock())
+        worker()
+
+    assert pinned(session) == [first["id"], second["id"]]
+    assert "lies" not in set(session.scalars(select(Post.content_html)))
+    assert count(session, Errand) == 0
+
+
+def test_endless_pins_end(session, make, peers, worker, good):
+    bob = good.actor("bob")
+    row = make.remote("bob", "good.test", featured_uri=f"{bob.id}/featured")
+    good.route("GET", "/pin/*", 404)
+    show_first(good, bob, *(f"{good.origin}/pin/{number}" for number in range(600)), next=f"{bob.id}/featured")
+    errands.want(session, "featured", row.uri, make.clock())
+
+    worker()
+
+    assert sum(path.startswith("/pin/") for path in asked(good)) == 20  # case F14
+
+
+@pytest.mark.parametrize("where", ["https://elsewhere.test/featured", None])
+def test_pins_are_not_read_elsewhere(session, make, peers, worker, good, where):
+    row = make.remote("bob", "good.test", featured_uri=where)
+    errands.want(session, "featured", row.uri, make.clock())
+
+    worker()
+
+    assert asked(good) == []
+    assert count(session, Errand) == 0
+
+
+def test_hearsay_is_read_at_its_source(session, make, peers, worker, good):
+    bob = good.actor("bob")
+    row_of(make, bob)
+    answered = make.post(make.member("ada").actor)
+    new, changed, gone = (good.serve(bob.note("<p>true</p>", inReplyTo=answered.uri)) for _ in range(3))
+    author = session.scalars(select(Actor).where(Actor.host == "good.test")).one()
+    for one in (changed, gone):
+        make.post(author, uri=one["id"], html="<p>old</p>", reply_to=answered)
+    good.route("GET", "/" + gone["id"].split("/", 3)[3], 410)
+    for one in (new, changed, gone):
+        errands.want(session, "again", one["id"], make.clock())
+
+    worker()
+
+    posts = {post.uri: post for post in session.scalars(select(Post).where(Post.is_local.is_(False)))}
+    assert [posts[one["id"]].content_html for one in (new, changed, gone)] == ["<p>true</p>", "<p>true</p>", ""]
+    assert posts[gone["id"]].deleted_at is not None
+    assert posts[changed["id"]].deleted_at is None
+    assert count(session, Errand) == 0

@@ -56,7 +56,7 @@ def r01_web_killed(folder: Path, is_short: bool) -> Report:
     """kill -9 the web process while members post."""
     report = Report("R01 web killed")
     with stage(folder, "r01", 10) as on:
-        with meanwhile(on.kill_web, lambda: random.uniform(2.5, 5)):
+        with meanwhile(on.kill_web, lambda: random.uniform(2.5, 5), most=4 if is_short else 50):
             on.post_many(160 if is_short else 2_000, pause=0.3)
         report.insist(on.wait_delivered(60), "not everything was delivered within a minute")
         _accounts(report, on, may_double=0)
@@ -68,7 +68,7 @@ def r02_workers_killed(folder: Path, is_short: bool) -> Report:
     """kill -9 delivery workers, also between a peer's 2xx and its record."""
     report = Report("R02 delivery workers killed")
     with stage(folder, "r02", 40 if is_short else 100) as on:
-        with meanwhile(lambda: on.kill("node worker"), lambda: random.uniform(0.8, 2.5)):
+        with meanwhile(lambda: on.kill("node worker"), lambda: random.uniform(0.8, 2.5), most=8 if is_short else 100):
             on.post_many(60 if is_short else 2_000, pause=0.2)
             on.wait_delivered(20 if is_short else 120)
         report.insist(on.wait_delivered(120), "not everything was delivered within two minutes")
@@ -107,7 +107,7 @@ def _take_in(folder: Path, fakes: FakeHosts, number: int, *, is_rough: bool, rep
         requests = [fakes.strangers.signed_post(at % 16, node.domain, "/inbox", body) for at, body in enumerate(posts)]
         host, port = node.domain.split(":")
         if is_rough:
-            with meanwhile(lambda: on.kill("node worker"), lambda: random.uniform(0.3, 1.2)):
+            with meanwhile(lambda: on.kill("node worker"), lambda: random.uniform(0.3, 1.2), most=8 if is_short else 100):
                 outcome = send_all(host, int(port), requests * 2, 8)
                 _wait_idle(on, 10)
             report.facts["kills"] = on.kills
@@ -168,13 +168,15 @@ def r05_redis_flushed(folder: Path, is_short: bool) -> Report:
     return report
 
 
-def _flush(on: Stage) -> None:
+def _flush(on: Stage) -> bool:
     from redis import Redis
 
     from node.config import load
 
     with suppress(Exception):
         Redis.from_url(load(on.node.environment()).redis_url, socket_timeout=2).flushall()
+        return True
+    return False
 
 
 def r06_redis_stopped(folder: Path, is_short: bool) -> Report:
@@ -318,7 +320,7 @@ def r15_stopped_under_load(folder: Path, is_short: bool) -> Report:
     """SIGTERM to the web process under load, again and again: clients see no error."""
     report = Report("R15 SIGTERM under load")
     with stage(folder, "r15", 5) as on:
-        with meanwhile(lambda: on.kill_web(signal.SIGTERM), lambda: 4.0):
+        with meanwhile(lambda: on.kill_web(signal.SIGTERM), lambda: 4.0, most=4 if is_short else 20):
             on.post_many(200 if is_short else 600, pause=0.3)
         report.facts["errors"] = on.errors[:5]
         report.insist(not on.errors, f"{len(on.errors)} requests failed: {on.errors[:5]}")

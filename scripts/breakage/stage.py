@@ -203,15 +203,18 @@ def stage(folder: Path, name: str, hosts: int, **settings: str) -> Iterator[Stag
 
 
 @contextmanager
-def meanwhile(act: Callable[[], object], pause: Callable[[], float]) -> Iterator[list[int]]:
-    """Do `act` again and again, `pause()` seconds apart, in a thread, as long as the block lasts. Yields the count."""
+def meanwhile(act: Callable[[], object], pause: Callable[[], float], most: int = 1_000) -> Iterator[list[int]]:
+    """Do `act` again and again, `pause()` seconds apart, in a thread, as long as the block lasts.
+
+    At most `most` times with success (`act` returned something true); yields the list that counts them.
+    """
     stop = threading.Event()
     done: list[int] = []
 
     def run() -> None:
-        while not stop.wait(pause()):
-            act()
-            done.append(1)
+        while len(done) < most and not stop.wait(pause()):
+            if act():
+                done.append(1)
 
     thread = threading.Thread(target=run)
     thread.start()

@@ -107,7 +107,7 @@ def _take_in(folder: Path, fakes: FakeHosts, number: int, *, is_rough: bool, rep
         requests = [fakes.strangers.signed_post(at % 16, node.domain, "/inbox", body) for at, body in enumerate(posts)]
         host, port = node.domain.split(":")
         if is_rough:
-            with meanwhile(lambda: on.kill("node worker"), lambda: random.uniform(0.3, 1.2), most=8 if is_short else 100):
+            with meanwhile(lambda: on.kill("node worker"), lambda: random.uniform(0.3, 1.2), most=number // 50):
                 outcome = send_all(host, int(port), requests * 2, 8)
                 _wait_idle(on, 10)
             report.facts["kills"] = on.kills

@@ -5,18 +5,24 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from flask import abort, redirect, render_template
+from flask import abort, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from werkzeug.wrappers import Response as BaseResponse
 
-from node.database import db
+from node.actions import deliveries as actions
+from node.database import db, transaction
+from node.errors import ActionError
 from node.models import Post
 from node.queries import posts
 from node.queries.posts import DeliveryLine
+from node.runtime import current_node
 from node.visitors import visitor
 from node.web.drafts import composer_for
+from node.web.errors import explain
 from node.web.presenting import ago, post_url
 from node.web.reading import marks_of, own_post_or_404, post_or_404, viewer
+from node.web.surroundings import rules
 from node.web.wording import activity_words, delivery_words
 
 MOST_REPLIES = 200
@@ -63,13 +69,28 @@ def deliveries(post_id: int) -> str:
     return render_template("web/deliveries.html", post=found, lines=[_line(line) for line in lines], summary=summary)
 
 
+def resend(post_id: int, delivery_id: int) -> BaseResponse:
+    """Send once more what a server did not get; the gate is asked again."""
+    own_post_or_404(post_id)
+    if all(line.id != delivery_id for line in posts.deliveries(db.session(), post_id)):
+        abort(404)
+    gate = rules()
+    try:
+        with transaction() as session:
+            actions.resend(session, delivery_id, current_node().now(), rules=gate)
+        flash(_("It is on its way again."), "good")
+    except ActionError as error:
+        flash(explain(error), "bad")
+    return redirect(url_for("web.deliveries", post_id=post_id), 303)
+
+
 def _line(line: DeliveryLine) -> SimpleNamespace:
     words, tone = delivery_words(line.state)
     reason = line.reason or (_("Answer %(status)s", status=line.answer) if line.answer else "")
     if line.state == "waiting" and line.attempts and line.next_at:
         reason = _("%(reason)s; next try %(when)s", reason=reason or _("No answer yet"), when=ago(line.next_at))
     return SimpleNamespace(
-        host=line.host, what=activity_words(line.kind), state=words, tone=tone, reason=reason, moment=line.finished_at
+        id=line.id, may_resend=line.state in actions.RESENDABLE, host=line.host, what=activity_words(line.kind), state=words, tone=tone, reason=reason, moment=line.finished_at
     )
 
 

@@ -53,6 +53,16 @@ def explore() -> Any:
     )  # fmt: skip
 
 
+def messages() -> str:
+    """Show what was said to the member alone, or by them to somebody alone."""
+    lines = timelines.direct(db.session(), the_member().actor_id, **page_keys())
+    return render_template(
+        "web/timeline.html", **stream(lines, "web.messages"), here="messages", heading=_("Messages"),
+        words=_("Only you and the people named in it see each of these."), is_writing=True,
+        empty_icon="mail", empty_title=_("No messages yet"), empty_words=_("Write to somebody from their profile, or name them with @ and choose “Only those named”."),
+    )  # fmt: skip
+
+
 def bookmarks() -> str:
     """Show what the member kept for later."""
     member = the_member()

@@ -103,9 +103,9 @@ def pages(reach: Any) -> dict[str, tuple[str, dict[str, Any]]]:
         for n, kind in enumerate(kinds)
     ]  # fmt: skip
     deliveries = [
-        SimpleNamespace(host="machines.example", what="the post", state="arrived", tone="good", reason="202", moment=NOW),
-        SimpleNamespace(host=LONG.host, what="the post", state="on its way", tone="waiting", reason="503, next try in 2 hours", moment=NOW),
-        SimpleNamespace(host="gone.example", what="the edit", state="not delivered", tone="bad", reason="The server says that this inbox is gone (410).", moment=NOW),
+        SimpleNamespace(id=1, may_resend=False, host="machines.example", what="the post", state="arrived", tone="good", reason="202", moment=NOW),
+        SimpleNamespace(id=2, may_resend=False, host=LONG.host, what="the post", state="on its way", tone="waiting", reason="503, next try in 2 hours", moment=NOW),
+        SimpleNamespace(id=3, may_resend=True, host="gone.example", what="the edit", state="not delivered", tone="bad", reason="The server says that this inbox is gone (410).", moment=NOW),
     ]
     sessions = [
         LoginSession(id=1, user_agent="Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko Firefox/140.0", address="192.0.2.7", seen_at=NOW),

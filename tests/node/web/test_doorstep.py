@@ -1,13 +1,16 @@
 """Signing in and out, and coming in by invitation."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from node.actions import invitations, members
+from node.application import build
+from node.database import db
 from node.models import LoginSession, Member
 from node.web.doorstep import safe_path
-from tests.node.web.conftest import COOKIE
+from tests.node.web.conftest import COOKIE, Browser
 
 PASSWORD = "a sentence nobody guesses"
 
@@ -122,3 +125,15 @@ def test_a_stranger_chooses_a_language_for_their_browser(stranger):
     answer = stranger.post("/language", {"language": "de", "next": "/about"})
     assert (answer.status_code, answer.location) == (303, "/about")
     assert 'lang="de"' in stranger.get("/sign-in").text
+
+
+def test_too_many_tries_are_slowed_down_even_without_redis(settings, clock, make):
+    make.commit()
+    app = build(replace(settings, rate_limits=True), clock, doors=("web", "media"))
+    browser = Browser(app.test_client())
+    answers = [browser.post("/sign-in", {"login": "nobody", "password": "guess"}) for _ in range(11)]
+    assert [answer.status_code for answer in answers] == [422] * 10 + [429]
+    assert int(answers[-1].headers["Retry-After"]) > 0
+    assert browser.post("/sign-in", {"login": "somebody", "password": "guess"}).status_code == 422
+    with app.app_context():
+        db.engine.dispose()

@@ -10,7 +10,7 @@ from tests.node.web.conftest import COOKIE, Browser
 from tests.support.databases import is_postgresql
 
 EXAMPLES = {
-    "<int:post_id>": "1", "<int:actor_id>": "1", "<int:session_id>": "1", "<int:app_id>": "1", "<name>": "anna", "<token>": "x", "<handle>": "bob@peer.test",
+    "<int:post_id>": "1", "<int:actor_id>": "1", "<int:session_id>": "1", "<int:app_id>": "1", "<int:delivery_id>": "1", "<name>": "anna", "<token>": "x", "<handle>": "bob@peer.test",
     "<colour>": "aabbcc",
 }  # fmt: skip
 

@@ -188,3 +188,27 @@ def test_the_author_sees_where_a_post_went(browser, make, anna):
     assert "1 of 2 servers have it." in page
     assert "peer.test" in page
     assert "The inbox is gone." in page
+
+
+def test_the_author_sends_again_what_did_not_arrive(browser, make, anna, session):
+    make.peer("peer.test", "allowed")
+    post = make.post(anna.actor, Audience.PUBLIC)
+    delivery = make.delivery(anna.actor, "https://peer.test/inbox", post=post, state="failed", answer=500)
+    other = make.delivery(anna.actor, "https://else.test/inbox", post=make.post(anna.actor), state="failed")
+    make.commit()
+    page = browser.get(f"/posts/{post.id}/deliveries").text
+    assert 'aria-label="Try again at peer.test"' in page
+    assert browser.post(f"/posts/{post.id}/deliveries/{other.id}/resend").status_code == 404
+    browser.post(f"/posts/{post.id}/deliveries/{delivery.id}/resend")
+    assert "It is on its way again." in browser.get(f"/posts/{post.id}/deliveries").text
+    session.expire_all()
+    assert (delivery.state, other.state) == ("waiting", "failed")
+
+
+def test_direct_messages_have_a_page_of_their_own(browser, make, anna, enter):
+    jo = make.member("jo")
+    kim = enter(make.member("kim"))
+    make.post(jo.actor, Audience.DIRECT, html="<p>For Anna alone</p>", mentions=[anna.actor])
+    make.commit()
+    assert "For Anna alone" in browser.get("/messages").text
+    assert "No messages yet" in kim.get("/messages").text

@@ -9,6 +9,7 @@ from flask import render_template, request
 from flask_babel import gettext as _
 
 from node.admin.hosts import read_host
+from node.admin.rooms import asked
 from node.database import db
 from node.policy import Audience, Direction, Facts, decide
 from node.queries import actors, audience
@@ -25,8 +26,8 @@ def show() -> Any:
         direction=_one_of(request.args.get("direction"), ("out", "in")),
         kind=_one_of(request.args.get("type"), KINDS),
         audience=_one_of(request.args.get("audience"), tuple(reversed(Audience))),
-        host=request.args.get("peer", "").strip(),
-        actor=request.args.get("actor", "").strip(),
+        host=asked("peer"),
+        actor=asked("actor"),
         is_addressed_here="addressed" in request.args or "peer" not in request.args,
     )
     if "peer" not in request.args:

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from node.actions import members
 from node.actions.roles import ROLES
-from node.admin.rooms import PAGE_SIZE, cut
+from node.admin.rooms import PAGE_SIZE, asked, cut
 from node.admin.words import explain, role_name
 from node.database import db, transaction
 from node.errors import ActionError
@@ -24,13 +24,13 @@ CHANGES = ("suspend", "restore", "remove")
 
 def index() -> str:
     """List members by name, found by text, role and whether they are suspended."""
-    text, role, state = (request.args.get(name, "").strip() for name in ("q", "role", "state"))
+    text, role, state = map(asked, ("q", "role", "state"))
     rows = query.list(
         db.session(),
         text or None,
         role=role if role in ROLES else None,
         is_suspended={"active": False, "suspended": True}.get(state),
-        after=request.args.get("after", ""),
+        after=asked("after"),
         limit=PAGE_SIZE + 1,
     )
     found, has_more = cut(rows)

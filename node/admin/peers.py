@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from node.admin.deciding import OFFERED
 from node.admin.hosts import host_or_404, is_own, read_host
-from node.admin.rooms import PAGE_SIZE, cut
+from node.admin.rooms import PAGE_SIZE, asked, cut
 from node.database import db
 from node.policy import PeerState
 from node.queries import oversight, peers
@@ -22,7 +22,7 @@ UNDECIDED = "undecided"
 def index() -> str:
     """List servers by name: those of one state, or those nobody decided about, found by a part of the name."""
     session = db.session()
-    state, text, after = (request.args.get(name, "").strip() for name in ("state", "q", "after"))
+    state, text, after = map(asked, ("state", "q", "after"))
     state = state if state in (*PeerState, UNDECIDED) else ""
     if state == UNDECIDED:
         rows = peers.strangers(session, after or None, limit=PAGE_SIZE + 1)

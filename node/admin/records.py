@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import render_template, request, url_for
 
 from node.admin.hosts import read_host
-from node.admin.rooms import PAGE_SIZE, cut
+from node.admin.rooms import PAGE_SIZE, asked, cut
 from node.database import db, row_id
 from node.queries import audit as audit_query
 from node.queries import peers
@@ -13,7 +13,7 @@ from node.queries import peers
 
 def refusals() -> str:
     """List what the gate turned away or kept back, newest first, for one server and direction if asked."""
-    typed = request.args.get("host", "").strip()
+    typed = asked("host")
     host, problem = read_host(typed) if typed else ("", "")
     direction = request.args.get("direction", "")
     direction = direction if direction in ("in", "out") else ""
@@ -34,7 +34,7 @@ def refusals() -> str:
 
 def audit() -> str:
     """List what admins and moderators did, newest first, found by kind and by what it was done to."""
-    kind, subject = request.args.get("kind", ""), request.args.get("q", "").strip()
+    kind, subject = asked("kind"), asked("q")
     verb = f"{kind}." if kind.isalpha() else ""
     older_than = request.args.get("before", type=row_id)
     lines, has_more = cut(audit_query.list(db.session(), verb=verb, subject=subject, older_than=older_than, limit=PAGE_SIZE + 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask import url_for
+from flask import request, url_for
 from flask_babel import gettext as _
 
 from node.admin import words
@@ -91,3 +91,8 @@ def cut(rows: Any, size: int = PAGE_SIZE) -> tuple[list[Any], bool]:
     """Return the first `size` of `size + 1` rows, and whether there is more."""
     rows = list(rows)
     return rows[:size], len(rows) > size
+
+
+def asked(name: str) -> str:
+    """Return what stands under `name` in the address, without spaces around and without NUL, which PostgreSQL does not take."""
+    return request.args.get(name, "").replace("\0", "").strip()

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from node.actions import deliveries as actions
 from node.admin.hosts import read_host
-from node.admin.rooms import PAGE_SIZE, cut
+from node.admin.rooms import PAGE_SIZE, asked, cut
 from node.database import db, row_id, transaction
 from node.queries import deliveries as query
 from node.queries import oversight
@@ -22,7 +22,7 @@ LISTS = {"failed": query.failed, "waiting": query.waiting}
 def deliveries() -> str:
     """Show the overview and a list: failed deliveries, or with ?state=waiting those that wait."""
     session, now = db.session(), current_node().now()
-    typed = request.args.get("host", "").strip()
+    typed = asked("host")
     host, problem = read_host(typed) if typed else ("", "")
     state = request.args.get("state", "failed")
     state = state if state in LISTS else "failed"

@@ -90,8 +90,9 @@ def _line(line: DeliveryLine) -> SimpleNamespace:
     if line.state == "waiting" and line.attempts and line.next_at:
         reason = _("%(reason)s; next try %(when)s", reason=reason or _("No answer yet"), when=ago(line.next_at))
     return SimpleNamespace(
-        id=line.id, may_resend=line.state in actions.RESENDABLE, host=line.host, what=activity_words(line.kind), state=words, tone=tone, reason=reason, moment=line.finished_at
-    )
+        id=line.id, may_resend=line.state in actions.RESENDABLE, host=line.host, what=activity_words(line.kind), state=words,
+        tone=tone, reason=reason, moment=line.finished_at,
+    )  # fmt: skip
 
 
 def _show_thread(found: Post) -> str:

@@ -58,8 +58,9 @@ def messages() -> str:
     lines = timelines.direct(db.session(), the_member().actor_id, **page_keys())
     return render_template(
         "web/timeline.html", **stream(lines, "web.messages"), here="messages", heading=_("Messages"),
-        words=_("Only you and the people named in it see each of these."), is_writing=True,
-        empty_icon="mail", empty_title=_("No messages yet"), empty_words=_("Write to somebody from their profile, or name them with @ and choose “Only those named”."),
+        words=_("Only you and the people named in it see each of these."),
+        empty_icon="mail", empty_title=_("No messages yet"),
+        empty_words=_("Write to somebody from their profile, or name them with @ and choose “Only those named”."),
     )  # fmt: skip
 
 

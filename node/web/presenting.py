@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, current_app, request, url_for
 from flask_babel import format_date, format_datetime, format_number, format_timedelta
@@ -106,6 +106,30 @@ def day(moment: datetime | None) -> str:
     return str(format_date(moment, "long")) if moment else ""
 
 
+def moment(text: str | None) -> str:
+    """Return a date and time as others wrote it (ISO 8601), in the reader's words; what is no time is returned as it is."""
+    try:
+        return str(format_datetime(datetime.fromisoformat(text or ""), "medium"))
+    except ValueError:
+        return text or ""
+
+
+def is_over(poll: Mapping[str, Any]) -> bool:
+    """Whether a poll is closed, or its time has come."""
+    if poll.get("closed"):
+        return True
+    try:
+        closes_at = datetime.fromisoformat(poll.get("closes_at") or "")
+    except ValueError:
+        return False
+    return closes_at.tzinfo is not None and closes_at <= _now()
+
+
+def web_address(text: str | None) -> str:
+    """Return an address that a link may lead to: http and https, nothing else."""
+    return text if text and text.lower().startswith(("https://", "http://")) else ""
+
+
 def count(value: int) -> str:
     """Return a whole number with the reader's separators."""
     return str(format_number(value))
@@ -135,7 +159,10 @@ def keep_assets(response: Response) -> Response:
 
 def init_app(app: Flask) -> None:
     """Give Jinja the functions above by their own names; `audience_icons` maps audience to icon."""
-    functions = (display_name, handle, initials, tone, actor_url, post_url, crosses, ago, clock, day, count, asset)
+    functions = (
+        display_name, handle, initials, tone, actor_url, post_url, crosses, ago, clock, day, moment, is_over, web_address,
+        count, asset,
+    )  # fmt: skip
     app.jinja_env.globals.update({function.__name__: function for function in functions}, audience_icons=ICONS)
     app.after_request(keep_assets)
     app.jinja_env.trim_blocks = True

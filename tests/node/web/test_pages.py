@@ -1,5 +1,7 @@
 """Timelines, threads, profiles, notifications, people: what is shown, to whom, and at what cost."""
 
+from datetime import timedelta
+
 import pytest
 
 from node.actions import feeds
@@ -178,3 +180,22 @@ def test_names_are_never_read_as_html(browser, make):
         assert "<script>alert" not in page
         assert "<b>title" not in page
         assert "<i>warning" not in page
+
+
+def test_times_polls_and_links_from_elsewhere_are_shown_safely(browser, make, now):
+    bob = make.remote("bob", "peer.test")
+    make.peer("peer.test", "allowed")
+    soon, past = (now + timedelta(days=2)).isoformat(), (now - timedelta(days=2)).isoformat()
+    event = make.post(bob, kind="Event", event={"start": "2026-12-05T10:00:00+00:00", "end": None, "place": "Kiel"})
+    odd = make.post(bob, kind="Event", event={"start": "<b>soon</b>", "end": None, "place": ""}, url="javascript:alert(1)", quote_uri="javascript:x")
+    running = make.post(bob, options=["a", "b"], poll={"multiple": False, "closes_at": soon, "closed": False, "voters": 0})
+    over = make.post(bob, options=["a", "b"], poll={"multiple": False, "closes_at": past, "closed": False, "voters": 0})
+    make.commit()
+    assert "Dec 5, 2026" in browser.get(f"/posts/{event.id}").text
+    page = browser.get(f"/posts/{odd.id}").text
+    assert "<b>soon" not in page
+    assert "javascript:" not in page
+    assert f"/posts/{running.id}/vote" in browser.get(f"/posts/{running.id}").text
+    page = browser.get(f"/posts/{over.id}").text
+    assert f"/posts/{over.id}/vote" not in page
+    assert "closed" in page

@@ -131,6 +131,19 @@ def test_settings_change_the_house_at_once(house, visit):
     assert tab.get_by_role("navigation", name="Hauptmenü, kurz").is_visible()
 
 
+def test_a_phone_reaches_every_room(house, visit):
+    house.admit("anna", "Anna")
+    tab = visit(house.address, width=390, script=False)
+    sign_in(tab, house)
+    for room in ("My profile", "Messages", "Spaces", "Bookmarks"):
+        tab.locator(".topbar details.menu > summary").click()
+        tab.locator(".topbar").get_by_role("link", name=room).click()
+        assert tab.locator("h1").is_visible()
+    tab.locator(".topbar details.menu > summary").click()
+    tab.locator(".topbar").get_by_role("button", name="Sign out").click()
+    tab.wait_for_url(re.compile("/sign-in"))
+
+
 def test_a_german_browser_is_spoken_to_formally_in_german(house, visit):
     tab = visit(f"{house.address}/sign-in", language="de-DE")
     assert tab.get_by_role("heading", name="Willkommen bei Courtyard").is_visible()

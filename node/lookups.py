@@ -30,6 +30,7 @@ from node.database import db, transaction
 from node.errors import N_, ActionError, GateRefused, Invalid, NotThere
 from node.models import Actor, Post
 from node.reading import Reader, reader_for
+from node.slots import Busy
 
 if TYPE_CHECKING:
     from node.runtime import Node
@@ -65,7 +66,10 @@ def look_up(node: Node, text: str) -> Actor | Post | None:
         return known
     reader = reader_for(node)
     try:
-        found = find(reader, text)
+        with node.slots.hold(_host_asked(text, node.settings)):
+            found = find(reader, text)
+    except Busy as error:
+        raise NotThere("peer_away", N_("The other server does not answer for now. Try again later.")) from error
     except NotThere:
         if known is not None:
             return known
@@ -151,6 +155,14 @@ def subscribe_template(reader: Reader, handle: Handle) -> str | None:
         return _webfinger(reader, handle).subscribe_template
     except (FederationError, ActionError):
         return None
+
+
+def _host_asked(text: str, settings: Settings) -> str:
+    """Return the host that a handle or an address leads to first; '' when there is none."""
+    try:
+        return host_of(text) if is_web_uri(text) else _handle(text, settings).host
+    except (FederationError, ActionError):
+        return ""
 
 
 def _is_worth_asking(known: Actor | Post, node: Node) -> bool:

@@ -18,6 +18,7 @@ from federation.client import Client, SystemResolver
 from node.config import Settings
 from node.policy import Mode, Rules
 from node.queries import rules as rules_query
+from node.slots import Slots
 from node.version import VERSION
 
 EXTENSION = "courtyard"
@@ -29,6 +30,7 @@ class Node:
     def __init__(self, settings: Settings, clock: Callable[[], datetime], client: Client) -> None:
         self.settings = settings
         self.client = client
+        self.slots = Slots(settings.web_threads)
         self._clock = clock
         self._rules: Rules | None = None
         self._lock = threading.Lock()

@@ -28,12 +28,11 @@ from node.database import db, transaction
 from node.queries import keys
 from node.queries.keys import KnownKey
 from node.runtime import Node
+from node.slots import Busy
 
 REFETCH_AFTER = timedelta(minutes=5)
 FORGET_FAILURE_AFTER = timedelta(seconds=60)
 MOST_REMEMBERED = 10_000
-MOST_FETCHES = 4
-"""Keys fetched at once by one process: a tarpit must not take every thread that answers requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +69,10 @@ class Memory:
                 self._entries.popitem(last=False)
             return len(self._entries)
 
+    def forget(self, name: str) -> None:
+        with self._lock:
+            self._entries.pop(name, None)
+
     def get(self, name: str, now: datetime) -> str | None:
         """Return what happened, or None when nothing did lately."""
         with self._lock:
@@ -80,8 +83,7 @@ class Memory:
 class KeyRing:
     """Finds and checks signers for one process. Thread-safe."""
 
-    def __init__(self, most_fetches: int = MOST_FETCHES) -> None:
-        self._room = threading.BoundedSemaphore(most_fetches)
+    def __init__(self) -> None:
         self._refetched = Memory(REFETCH_AFTER)
         self._failed = Memory(FORGET_FAILURE_AFTER)
 
@@ -97,7 +99,11 @@ class KeyRing:
             if self._refetched.get(parameters.key_id, now) is not None:
                 raise
             self._refetched.put(parameters.key_id, now)
-            return _checked(parameters, self._fetch(node, parameters, now))
+            try:
+                return _checked(parameters, self._fetch(node, parameters, now))
+            except KeyUnavailable:
+                self._refetched.forget(parameters.key_id)  # nothing was learned: the next request may ask
+                raise
 
     def _fetch(self, node: Node, parameters: SignatureParameters, now: datetime) -> KnownKey:
         failure = self._failed.get(parameters.key_id, now)
@@ -112,14 +118,13 @@ class KeyRing:
             raise SignatureRefused("that key is ours", code="key_is_ours")
         signing_key = keys.node_key(db.session(), node.settings.origin)
         db.session.rollback()  # Read, fetch, write: no transaction is open while the network is asked.
-        if not self._room.acquire(blocking=False):
-            raise KeyUnavailable("too many keys are being fetched just now", code="busy", retry_after=5)
         try:
-            actor = fetch_owner(node, url, parameters.key_id, signing_key)
+            with node.slots.hold(host_of(url)):
+                actor = fetch_owner(node, url, parameters.key_id, signing_key)
+        except Busy as error:
+            raise KeyUnavailable("too many keys are being fetched just now", code="busy", retry_after=5) from error
         except FederationError as error:
             raise self._remember_failure(error, parameters.key_id, now) from error
-        finally:
-            self._room.release()
         with transaction() as session:
             remote.keep_actor(session, actor, now)
         key = keys.known(db.session(), parameters.key_id)

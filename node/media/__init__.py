@@ -28,7 +28,7 @@ _PICTURES = "courtyard.pictures"
 def init_app(app: Flask) -> None:
     """Prepare this process's store of pictures."""
     with app.app_context():
-        app.extensions[_PICTURES] = Pictures(current_node().settings.media_dir / "remote")
+        app.extensions[_PICTURES] = Pictures(current_node().settings.media_dir / "remote", held=current_node().slots)
 
 
 @blueprint.get("/media/<int:attachment_id>")

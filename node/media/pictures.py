@@ -15,14 +15,12 @@ from pathlib import Path
 from federation.client import Client
 from federation.errors import FederationError, FetchFailed
 from federation.origins import host_of
+from node import slots
 
 LARGEST = 8 * 1024 * 1024
 """Bytes of one picture."""
 MOST_BYTES = 512 * 1024 * 1024
 """On disk in all; the least recently written go first."""
-MOST_AT_ONCE = 4
-"""Fetches under way in one process: slow servers do not take all of the web's threads."""
-PATIENCE = 2.0
 FAILED_FOR = 300.0
 _MOST_FAILURES = 5_000
 _SWEEP_EVERY = 50
@@ -58,10 +56,10 @@ def sniff(body: bytes) -> str | None:
 class Pictures:
     """The store of one process. Thread-safe; processes may share the folder."""
 
-    def __init__(self, folder: Path, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, folder: Path, most_bytes: int = MOST_BYTES, held: slots.Slots | None = None) -> None:
         self._folder = folder
         self._most_bytes = most_bytes
-        self._slots = threading.BoundedSemaphore(MOST_AT_ONCE)
+        self._slots = held or slots.Slots(8)
         self._failed: OrderedDict[str, tuple[float, type[Exception]]] = OrderedDict()
         self._lock = threading.Lock()
         self._written = 0
@@ -87,12 +85,11 @@ class Pictures:
         try:
             if host_of(url) == own_host:
                 raise NotAPicture("a picture of ours is not fetched through ourselves")
-            if not self._slots.acquire(timeout=PATIENCE):
-                raise Busy
             try:
-                body = client.get_bytes(url, LARGEST, ("image/*",)).body
-            finally:
-                self._slots.release()
+                with self._slots.hold(host_of(url)):
+                    body = client.get_bytes(url, LARGEST, ("image/*",)).body
+            except slots.Busy as error:
+                raise Busy from error
         except FetchFailed as error:
             raise (NotAPicture if error.reason == "media_type" else Unavailable) from error
         except FederationError as error:

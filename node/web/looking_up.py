@@ -9,6 +9,7 @@ from node import lookups
 from node.models import Post
 from node.reading import reader_for
 from node.runtime import current_node
+from node.slots import Busy
 from node.web.presenting import actor_url
 
 
@@ -28,4 +29,9 @@ def look_up_and_keep(text: str) -> str | None:
 def subscribe_address(handle: Handle) -> str | None:
     """Return the template under which the person's own server takes follows; None when it names none, or the gate
     does not let us ask it."""
-    return lookups.subscribe_template(reader_for(current_node()), handle)
+    node = current_node()
+    try:
+        with node.slots.hold(handle.host):
+            return lookups.subscribe_template(reader_for(node), handle)
+    except Busy:
+        return None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,26 +13,30 @@ from node.policy import PeerState
 from tests.abuse.running import RunningNode
 from tests.abuse.trials import World
 from tests.support.factories import Factory
-from tests.support.peers import Peers
+from tests.support.peers import Canary, Peers
 
 GROWTH = 50 * 1024 * 1024
 """Bytes that web and workers may grow by over all cases of a module."""
 
 
+Others = Callable[[Peers, Canary], dict[str, Any]]
+"""Starts further servers, by name; the canary is for names that lead inside."""
+
+
 @contextmanager
-def world_at(folder: Path, **settings: str) -> Iterator[World]:
+def world_at(folder: Path, others: Others | None = None, **settings: str) -> Iterator[World]:
     """Start everything: ada, ben, mona (moderator) and olga (admin) here; carol, mallory, eve, alice and bob elsewhere, all known."""
     with Peers() as peers:
         good, evil, victim = (peers.add(f"{name}.test") for name in ("good", "evil", "victim"))
-        canaries = (peers.canary(), peers.canary("::1"))
-        peers.point("mixed.test", [good, canaries[0]])
-        peers.point("inside.test", canaries[0])
+        where = (("127.0.0.9", 80), ("127.0.0.9", 443), ("::1", 80), ("::1", 443), ("127.0.0.1", 80), ("127.0.0.1", 443))
+        canaries = tuple(peers.canary(*place) for place in where)
+        more = others(peers, canaries[0]) if others is not None else {}
         people = {
             "carol": good.actor("carol", ed25519=True), "mallory": evil.actor("mallory"), "eve": evil.actor("eve"),
             "alice": victim.actor("alice"), "bob": victim.actor("bob"),
         }  # fmt: skip
         with RunningNode(folder, peers, **settings) as node:
-            world = World(node, good, evil, victim, canaries=canaries, **people)
+            world = World(node, good, evil, victim, canaries=canaries, others=more, **people)
             for name, role in (("ada", "member"), ("ben", "member"), ("mona", "moderator"), ("olga", "admin")):
                 node.add_member(name, role)
             for peer in world.around:

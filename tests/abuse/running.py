@@ -28,7 +28,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from node import create_app
-from node.actions import logins, members, node_settings, peers
+from node.actions import clients, logins, members, node_settings, peers
 from node.config import Settings, load
 from node.database import db, transaction
 from node.models import Member
@@ -169,7 +169,7 @@ class RunningNode:
             else:
                 lines.append(("Transfer-Encoding", "chunked"))
             for name, value in lines:
-                connection.putheader(name, value)
+                connection.putheader(name, value if value.isascii() else _bytes(value))
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 connection.endheaders(body or None, encode_chunked=not isinstance(body, bytes))
             answer = connection.getresponse()
@@ -221,6 +221,14 @@ class RunningNode:
             member = session.query(Member).filter_by(actor_id=actor.id).one()
             return logins.open(session, member, "127.0.0.1", "tests", now())
 
+    def token(self, name: str, scopes: str = "read write follow") -> str:
+        """Return an access token for the client API."""
+        with self.writing() as session:
+            actor = actors.by_name(session, name)
+            assert actor is not None
+            member = session.query(Member).filter_by(actor_id=actor.id).one()
+            return clients.token_for_member(session, member, scopes, now())
+
     def memory(self) -> int:
         """Return the resident bytes of all its processes but Valkey."""
         pids = [self._process.pid, *_children(self._process.pid)]
@@ -229,6 +237,13 @@ class RunningNode:
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+def _bytes(value: str) -> bytes:
+    try:
+        return value.encode("latin-1")
+    except UnicodeEncodeError:
+        return value.encode()
 
 
 def _joined(headers: list[tuple[str, str]]) -> dict[str, str]:

@@ -35,6 +35,7 @@ class World:
     alice: Actor
     bob: Actor
     canaries: tuple[Canary, ...]
+    others: dict[str, Any] = field(default_factory=dict)
     cookie: str = ""
 
     @property

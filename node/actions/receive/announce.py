@@ -12,7 +12,7 @@ from federation.activities import Activity
 from federation.document import Document
 from federation.vocabulary import ACTIVITY_TYPES
 from node.actions import feeds
-from node.actions.receive.context import Context, Outcome, done, find_post, ignored, refused
+from node.actions.receive.context import Context, Outcome, done, find_post, ignored, is_id_taken, refused
 from node.actions.receive.like import sees
 from node.actions.remote import bury_post, change_post, keep_post
 from node.actions.remote.addressees import audience_of
@@ -43,6 +43,8 @@ def _boost(session: Session, activity: Activity, uri: str, context: Context) -> 
     sender, now = context.sender, context.now
     if session.scalar(select(Boost.id).where(Boost.post_id == post.id, Boost.actor_id == sender.id)) is not None:
         return ignored("boosted_before")
+    if is_id_taken(session, Boost, activity.id):
+        return refused("id_used_before")
     said = audience_of(activity.addressing, sender.uri, sender.followers_uri)
     boost = Boost(id=new_id(now), post_id=post.id, actor_id=sender.id, uri=activity.id, audience=said.value, created_at=now)
     session.add(boost)

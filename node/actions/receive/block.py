@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from federation.activities import Activity
 from node.actions import feeds
 from node.actions.feeds import insert_ignoring
-from node.actions.receive.context import Context, Outcome, done, find_local_actor, ignored
+from node.actions.receive.context import Context, Outcome, done, find_local_actor, ignored, is_id_taken, refused
 from node.actions.receive.follow import count_follow
 from node.database import new_id
 from node.models import Block, Follow
@@ -22,6 +22,9 @@ def apply(session: Session, activity: Activity, context: Context) -> Outcome:
     target = find_local_actor(session, activity.object_uri)
     if target is None:
         return ignored("no_such_actor")
+    known = select(Block.id).where(Block.actor_id == sender.id, Block.target_id == target.id)
+    if session.scalar(known) is None and is_id_taken(session, Block, activity.id):
+        return refused("id_used_before")
     row = {"id": new_id(now), "actor_id": sender.id, "target_id": target.id, "uri": activity.id, "created_at": now}
     insert_ignoring(session, Block, [row])
     between = or_(

@@ -14,7 +14,7 @@ from federation.actors import RemoteActor
 from federation.objects import RemoteObject
 from node.actions.remote import Known, keep_actor
 from node.config import Settings
-from node.models import Actor, Post
+from node.models import Actor, Block, Boost, Follow, Like, Post
 from node.policy import Direction, Facts, Rules, decide
 
 Fetched = RemoteActor | RemoteObject | None
@@ -111,3 +111,8 @@ def find_local_actor(session: Session, uri: str | None) -> Actor | None:
         return None
     alive = (Actor.host == "", Actor.deleted_at.is_(None), Actor.suspended_at.is_(None))
     return session.scalar(select(Actor).where(Actor.uri == uri, *alive))
+
+
+def is_id_taken(session: Session, table: type[Block | Boost | Follow | Like], activity_id: str | None) -> bool:
+    """Say whether something else was done under this activity's id: an id says one thing, whoever repeats it."""
+    return activity_id is not None and session.scalar(select(table.id).where(table.uri == activity_id)) is not None

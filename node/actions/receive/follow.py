@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from federation import activities
 from federation.activities import Activity
 from node.actions import feeds
-from node.actions.receive.context import Context, Outcome, done, find_local_actor, ignored, refused
+from node.actions.receive.context import Context, Outcome, done, find_local_actor, ignored, is_id_taken, refused
 from node.actions.sending import send
 from node.database import new_id
 from node.models import Actor, Block, Follow
@@ -31,6 +31,8 @@ def apply(session: Session, activity: Activity, context: Context) -> Outcome:
         _answer(session, "Reject", activity.id, target, context)
         return refused("blocked")
     known = session.scalar(select(Follow).where(Follow.follower_id == sender.id, Follow.target_id == target.id))
+    if (known is None or known.uri != activity.id) and is_id_taken(session, Follow, activity.id):
+        return refused("id_used_before")
     if known is not None:
         known.uri = activity.id
         session.flush()

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from federation.activities import Activity
 from node.actions import feeds
-from node.actions.receive.context import Context, Outcome, done, find_post, ignored, refused
+from node.actions.receive.context import Context, Outcome, done, find_post, ignored, is_id_taken, refused
 from node.database import new_id
 from node.models import Like, Post
 from node.policy import Audience
@@ -27,6 +27,8 @@ def apply(session: Session, activity: Activity, context: Context) -> Outcome:
         return ignored("taken_back")
     if session.scalar(select(Like.id).where(Like.post_id == post.id, Like.actor_id == sender.id)) is not None:
         return ignored("liked_before")
+    if is_id_taken(session, Like, activity.id):
+        return refused("id_used_before")
     session.add(Like(id=new_id(now), post_id=post.id, actor_id=sender.id, uri=activity.id, created_at=now))
     session.flush()
     more = update(Post).where(Post.id == post.id).values(likes_count=Post.likes_count + 1)

@@ -138,3 +138,15 @@ def test_a_group_passes_on_edits_and_deletes_that_their_servers_confirm(session,
 def test_only_a_group_passes_activities_on(session, make, arrivals, bob):
     assert arrivals.apply(bob, activity("Announce", bob, activity("Create", bob, note(bob)))).state == "ignored"
     assert count(session, Post) == 0
+
+
+@pytest.mark.parametrize("kind", ["Like", "Announce"])
+def test_an_id_that_says_two_things_does_the_first(session, make, arrivals, ada, bob, kind):
+    first, second = make.post(ada), make.post(ada)
+    eve = make.remote("eve", bob.host)
+    said = activity(kind, bob, first.uri, to=[PUBLIC])
+
+    assert arrivals.apply(bob, said).state == "done"
+    assert arrivals.apply(bob, said | {"object": second.uri}).reason == "id_used_before"
+    assert arrivals.apply(eve, said | {"actor": eve.uri}).reason == "id_used_before"
+    assert (count(session, Like) + count(session, Boost), second.likes_count + second.boosts_count) == (1, 0)

@@ -180,3 +180,15 @@ def test_a_move_needs_the_word_of_both(session, make, arrivals, ada, bob, who):
 
     assert arrivals.apply(sender, activity("Move", sender, bob.uri, target=new.uri)).state == "refused"
     assert [row.target_id for row in session.scalars(select(Follow))] == [bob.id]
+
+
+@pytest.mark.parametrize(("kind", "table"), [("Follow", Follow), ("Block", Block)])
+def test_an_id_that_says_two_things_does_the_first(session, make, arrivals, ada, bob, kind, table):
+    other, eve = make.member("eve").actor, make.remote("mal", bob.host)
+    said = activity(kind, bob, ada.uri)
+
+    assert arrivals.apply(bob, said).state == "done"
+    assert arrivals.apply(bob, said | {"object": other.uri}).reason == "id_used_before"
+    assert arrivals.apply(eve, said | {"actor": eve.uri}).reason == "id_used_before"
+    assert arrivals.apply(bob, said).state == "done"
+    assert count(session, table) == 1

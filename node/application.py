@@ -22,6 +22,7 @@ from node.config import Settings, shipped_folder
 from node.database import db, engine_options, prepare_engine, row_id, utc_now
 from node.jobs.bells import install_bell
 from node.negotiation import Negotiation
+from node.networks import counted_as
 from node.runtime import EXTENSION, Node, make_client
 
 DOORS = ("activitypub", "web", "admin", "api", "media", "health")
@@ -145,10 +146,7 @@ def _add_headers(settings: Settings) -> Callable[..., object]:
 
 def _client_address() -> str:
     """Return what a rate limit counts: the address, an IPv6 one by its /64 (W10)."""
-    address = request.remote_addr or "unknown"
-    if ":" not in address:
-        return address
-    return ":".join(address.split(":")[:4]) + "::/64"
+    return counted_as(request.remote_addr)
 
 
 def _limits_storage(settings: Settings) -> str:

@@ -12,6 +12,7 @@ from limits.strategies import FixedWindowRateLimiter
 from redis.exceptions import RedisError
 
 from node.errors import N_, TooMany
+from node.networks import counted_as
 
 ALLOWED = {
     "any": ("600 per 5 minutes",),
@@ -37,8 +38,7 @@ def count(what: str, who: str) -> None:
 
 def address() -> str:
     """Return what stands for the caller's address: an IPv6 one by its /64."""
-    remote = request.remote_addr or "unknown"
-    return ":".join(remote.split(":")[:4]) + "::/64" if ":" in remote else remote
+    return counted_as(request.remote_addr)
 
 
 _spare = FixedWindowRateLimiter(MemoryStorage())

@@ -11,6 +11,8 @@ from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 from redis.exceptions import RedisError
 
+from node.networks import counted_as
+
 ALLOWED = {
     "sign-in": ("10 per minute", "30 per 15 minutes"),
     "sign-in-address": ("40 per 15 minutes", "40 per 15 minutes"),
@@ -29,11 +31,16 @@ def count_attempt(what: str, who: str) -> None:
         return
     keys = [(what, who)] if who else []
     if f"{what}-address" in ALLOWED:
-        keys.append((f"{what}-address", request.remote_addr or ""))
+        keys.append((f"{what}-address", address()))
     for name, key in keys:
         for rate in set(ALLOWED[name]):
             if not _hit(limiter, parse(rate), name, key):
                 abort(429)
+
+
+def address() -> str:
+    """Return what stands for the visitor's address: an IPv6 one by its /64."""
+    return counted_as(request.remote_addr)
 
 
 _spare = FixedWindowRateLimiter(MemoryStorage())

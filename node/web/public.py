@@ -17,6 +17,7 @@ from node.queries.audience import ANONYMOUS
 from node.runtime import current_node
 from node.version import VERSION
 from node.web import colour as colours
+from node.web.limits import address as visitor_address
 from node.web.limits import count_attempt
 from node.web.looking_up import subscribe_address
 from node.web.reading import is_street_open
@@ -70,7 +71,7 @@ def remote_follow(name: str) -> Any:
     actor = _person_or_404(name)
     if not is_street_open():
         abort(404)
-    count_attempt("remote-follow", request.remote_addr or "")
+    count_attempt("remote-follow", visitor_address())
     address = request.form.get("address", "").strip()[:300]
     try:
         handle = parse_handle(address)

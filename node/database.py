@@ -66,7 +66,7 @@ def new_id(moment: datetime) -> int:
     global _last_id
     candidate = id_floor(moment) | secrets.randbits(RANDOM_BITS)
     with _id_lock:
-        if 0 <= _last_id - candidate < 1000 << RANDOM_BITS:
+        if 0 <= _last_id - candidate < 100 << RANDOM_BITS:
             candidate = _last_id + 1
         _last_id = max(candidate, _last_id) if candidate >> RANDOM_BITS == _last_id >> RANDOM_BITS else candidate
     return candidate

@@ -6,6 +6,7 @@ transaction may be open (design: read, fetch, write).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from federation.vocabulary import ACTOR_TYPES
 from node.config import Settings
 from node.database import db
 from node.errors import N_, GateRefused
-from node.policy import Direction, Facts, Rules, decide
+from node.policy import Direction, Facts, PeerState, Rules, decide
 from node.queries import keys
 
 if TYPE_CHECKING:
@@ -50,12 +51,12 @@ class Reader:
     def document(self, url: str) -> Fetched:
         """Return the document at `url`. Raises GateRefused and FederationError (Malformed, FetchFailed, AddressRefused)."""
         self.require_foreign(url)
-        return self.client.get_document(url.partition("#")[0], key=self.key)
+        return self.client.get_document(url.partition("#")[0], key=self.key, check=self.require_foreign)
 
     def json(self, url: str) -> Fetched:
         """Return JSON that is no ActivityStreams document (WebFinger, NodeInfo). Errors as `document`."""
         self.require_foreign(url)
-        return self.client.get_json(url)
+        return self.client.get_json(url, check=self.require_foreign)
 
     def require_foreign(self, url: str) -> None:
         """Raise unless `url` is on another host (case F18), and one that the gate lets in."""
@@ -88,6 +89,20 @@ def reader_for(node: Node) -> Reader:
         return Reader(node.client, node.settings, node.rules(session), node.now(), keys.node_key(session, node.settings.origin))
     finally:
         session.rollback()
+
+
+def never_asked(rules: Rules, own_host: str) -> Callable[[str], None]:
+    """Return what raises FetchFailed for a URL of our own or of a blocked peer, by whatever way one is led to it."""
+
+    def check(url: str) -> None:
+        host = host_of(url)
+        rule = rules.peer_for(host)
+        if host == own_host:
+            raise FetchFailed("that is our own address", code="ours", url=url, reason="ours")
+        if rule is not None and rule.state is PeerState.BLOCKED:
+            raise FetchFailed("that server is blocked here", code="peer_blocked", url=url, reason="peer_blocked")
+
+    return check
 
 
 def is_gone(error: FederationError) -> bool:

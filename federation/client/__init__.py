@@ -38,6 +38,9 @@ ACCEPT_JSON = "application/jrd+json, application/json"
 _JSON_TYPES = frozenset({"application/json", "application/jrd+json"})
 _MAX_REMEMBERED = 1_024
 
+Check = Callable[[str], None]
+"""Asked before a URL is: raises a FederationError, or an error of the caller's own, when that must not be."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
@@ -88,15 +91,18 @@ class Client:
         self._idle = IdleConnections(most=max_idle)
         self._schemes = _Schemes()
 
-    def get_document(self, url: str, *, key: SigningKey | None = None, accept: str = ACCEPT) -> Fetched:
+    def get_document(
+        self, url: str, *, key: SigningKey | None = None, accept: str = ACCEPT, check: Check | None = None
+    ) -> Fetched:
         """Fetch an ActivityStreams document, signed when `key` is given.
 
         At most 1 MiB and 3 redirects, each guarded and signed anew for its host and path. A document whose id lies on
-        another origin than the URL that answered is refused (reason `other_origin`; FEP-fe34). Raises AddressRefused
+        another origin than the URL that answered is refused (reason `other_origin`; FEP-fe34). `check` is called with
+        each URL before it is asked, those of redirects too, and raises for one that must not be. Raises AddressRefused
         and FetchFailed; other reasons: `status`, `media_type`, `encoding`, `too_large`, `malformed`, `redirect`,
         `bad_url`, `plain_http`, `dns`, `connect`, `tls`, `timeout`, `reset`.
         """
-        with self._answer(url, accept, key) as (target, final_url, response):
+        with self._answer(url, accept, key, check) as (target, final_url, response):
             media_type = response.headers.get("Content-Type")
             if not is_activity_media_type(media_type):
                 raise _unusable(target, response, "media_type", "it answered with something else than a document")
@@ -105,17 +111,17 @@ class Client:
             raise _unusable(target, response, "other_origin", "the document's id lies on another server")
         return Fetched(document, final_url)
 
-    def get_json(self, url: str) -> Fetched:
+    def get_json(self, url: str, *, check: Check | None = None) -> Fetched:
         """Fetch JSON that is no ActivityStreams document (WebFinger, NodeInfo). Limits and errors as `get_document`."""
-        with self._answer(url, ACCEPT_JSON, None) as (target, final_url, response):
+        with self._answer(url, ACCEPT_JSON, None, check) as (target, final_url, response):
             media_type = _media_type(response)
             if media_type not in _JSON_TYPES and not media_type.endswith("+json"):
                 raise _unusable(target, response, "media_type", "it answered with something else than JSON")
             return Fetched(_parse(target, response, fetching.read_body(response, target, MAX_BODY)), final_url)
 
-    def get_bytes(self, url: str, max_bytes: int, media_types: Collection[str]) -> FetchedBytes:
+    def get_bytes(self, url: str, max_bytes: int, media_types: Collection[str], *, check: Check | None = None) -> FetchedBytes:
         """Fetch at most `max_bytes` of one of `media_types` (`image/png`, or `image/*`). Errors as `get_document`."""
-        with self._answer(url, ", ".join(media_types), None) as (target, _, response):
+        with self._answer(url, ", ".join(media_types), None, check) as (target, _, response):
             media_type = _media_type(response)
             if media_type not in media_types and f"{media_type.partition('/')[0]}/*" not in media_types:
                 raise _unusable(target, response, "media_type", "it answered with something else than was asked for")
@@ -146,11 +152,15 @@ class Client:
         self._idle.close_all()
 
     @contextmanager
-    def _answer(self, url: str, accept: str, key: SigningKey | None) -> Iterator[tuple[Target, str, requests.Response]]:
+    def _answer(
+        self, url: str, accept: str, key: SigningKey | None, check: Check | None
+    ) -> Iterator[tuple[Target, str, requests.Response]]:
         """Yield the 200 that the URL leads to, with its target and its URL; one deadline for all hops."""
         deadline = time.monotonic() + self._total_timeout
         for _ in range(MAX_REDIRECTS + 1):
             target = read_target(url, allow_http=self._allow_http)
+            if check is not None:
+                check(url)
             with self._signed_get(target, accept, key, deadline) as response:
                 if response.status_code not in fetching.REDIRECTS:
                     if response.status_code != 200:

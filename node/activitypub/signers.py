@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from federation.actors import RemoteActor, read_actor
+from federation.client import Check
 from federation.errors import (
     AddressRefused,
     FederationError,
@@ -27,6 +28,7 @@ from node.actions import remote
 from node.database import db, transaction
 from node.queries import keys
 from node.queries.keys import KnownKey
+from node.reading import never_asked
 from node.runtime import Node
 from node.slots import Busy
 
@@ -116,11 +118,11 @@ class KeyRing:
         url = parameters.key_url()
         if host_of(url) == node.settings.host:
             raise SignatureRefused("that key is ours", code="key_is_ours")
-        signing_key = keys.node_key(db.session(), node.settings.origin)
+        signing_key, rules = keys.node_key(db.session(), node.settings.origin), node.rules(db.session())
         db.session.rollback()  # Read, fetch, write: no transaction is open while the network is asked.
         try:
             with node.slots.hold(host_of(url)):
-                actor = fetch_owner(node, url, parameters.key_id, signing_key)
+                actor = fetch_owner(node, url, parameters.key_id, signing_key, never_asked(rules, node.settings.host))
         except Busy as error:
             raise KeyUnavailable("too many keys are being fetched just now", code="busy", retry_after=5) from error
         except FederationError as error:
@@ -149,20 +151,20 @@ class KeyRing:
         return SignatureRefused(text, code=error.code)
 
 
-def fetch_owner(node: Node, url: str, key_id: str, signing_key: SigningKey | None) -> RemoteActor:
+def fetch_owner(node: Node, url: str, key_id: str, signing_key: SigningKey | None, check: Check | None = None) -> RemoteActor:
     """Return the actor that owns the key: the actor document itself, or the one that a key document's owner names.
 
     A key document proves nothing by itself: the owner's own document must list the key (S12).
     """
     address = url.partition("#")[0]
-    fetched = node.client.get_document(address, key=signing_key)
+    fetched = node.client.get_document(address, key=signing_key, check=check)
     document = fetched.document
     owner = document.uri("owner") or document.uri("controller")
     if owner is None or document.uri("inbox") is not None:
         return read_actor(document, fetched.final_url)
     if not same_origin(owner, address):
         raise KeyNotOwned("the key's owner is on another origin", code="key_not_owned", key_id=key_id, owner=owner)
-    owner_document = node.client.get_document(owner.partition("#")[0], key=signing_key)
+    owner_document = node.client.get_document(owner.partition("#")[0], key=signing_key, check=check)
     actor = read_actor(owner_document.document, owner_document.final_url)
     if all(record.key_id != key_id for record in actor.public_keys):
         raise KeyNotOwned("the owner does not list this key", code="key_not_owned", key_id=key_id, owner=owner)

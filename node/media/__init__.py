@@ -17,6 +17,7 @@ from node.policy import Direction, Facts, Mode, decide
 from node.queries import attachments
 from node.queries.attachments import Source
 from node.queries.audience import ANONYMOUS, Viewer, viewer_member
+from node.reading import never_asked
 from node.runtime import current_node
 
 blueprint = Blueprint("media", __name__)
@@ -57,11 +58,12 @@ def _viewer() -> Viewer:
 def _answer(source: Source | None) -> Response:
     if source is None or not _is_let_in(source):
         return _refuse(404)
-    db.session.rollback()  # Read, fetch: no transaction is open while another server is asked.
     node = current_node()
+    check = never_asked(node.rules(db.session()), node.settings.host)
+    db.session.rollback()  # Read, fetch: no transaction is open while another server is asked.
     pictures: Pictures = current_app.extensions[_PICTURES]
     try:
-        body, media_type = pictures.get(source.url, node.client, own_host=node.settings.host)
+        body, media_type = pictures.get(source.url, node.client, own_host=node.settings.host, check=check)
     except NotAPicture:
         return _refuse(415)
     except Unavailable:

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from contextlib import suppress
 from pathlib import Path
 
-from federation.client import Client
+from federation.client import Check, Client
 from federation.errors import FederationError, FetchFailed
 from federation.origins import host_of
 from node import slots
@@ -64,7 +64,7 @@ class Pictures:
         self._lock = threading.Lock()
         self._written = 0
 
-    def get(self, url: str, client: Client, *, own_host: str) -> tuple[bytes, str]:
+    def get(self, url: str, client: Client, *, own_host: str, check: Check | None = None) -> tuple[bytes, str]:
         """Return the picture at `url` and its media type. Raises NotAPicture and Unavailable."""
         path = self._path(url)
         with suppress(OSError):
@@ -74,20 +74,20 @@ class Pictures:
                 return body, media_type
         self._check_failure(url)
         try:
-            body, media_type = self._fetch(url, client, own_host)
+            body, media_type = self._fetch(url, client, own_host, check)
         except (NotAPicture, Unavailable) as error:
             self._note_failure(url, type(error))
             raise
         self._keep(path, body)
         return body, media_type
 
-    def _fetch(self, url: str, client: Client, own_host: str) -> tuple[bytes, str]:
+    def _fetch(self, url: str, client: Client, own_host: str, check: Check | None) -> tuple[bytes, str]:
         try:
             if host_of(url) == own_host:
                 raise NotAPicture("a picture of ours is not fetched through ourselves")
             try:
                 with self._slots.hold(host_of(url)):
-                    body = client.get_bytes(url, LARGEST, ("image/*",)).body
+                    body = client.get_bytes(url, LARGEST, ("image/*",), check=check).body
             except slots.Busy as error:
                 raise Busy from error
         except FetchFailed as error:

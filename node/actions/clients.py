@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, joinedload
 
+from federation.errors import Malformed
+from federation.origins import origin
 from node.actions.logins import digest, new_secret
 from node.database import new_id
 from node.errors import N_, ActionError, Invalid, NotAllowed
@@ -67,7 +69,7 @@ def register_app(
     if not 0 < len(uris) <= MOST_REDIRECTS or not all(_is_redirect(uri) for uri in uris):
         text = N_("A redirect URI is absolute, without user information and without fragment.")
         raise Invalid("redirect_uri", text, "redirect_uris")
-    if website is not None and (len(website) > 2048 or urlsplit(website).scheme not in ("http", "https")):
+    if website is not None and not _is_page(website):
         website = None
     secret = new_secret()
     app = ClientApp(
@@ -209,9 +211,11 @@ def revoke(session: Session, secret: str, now: datetime, *, client_id: str | Non
 
 
 def revoke_app(session: Session, member_id: int, app_id: int, now: datetime) -> None:
-    """End all the member's tokens of one app."""
+    """End all the member's tokens of one app, and codes it has not used yet: they would only make new ones."""
     live = update(AccessToken).where(AccessToken.member_id == member_id, AccessToken.app_id == app_id)
     session.execute(live.where(AccessToken.revoked_at.is_(None)).values(revoked_at=now))
+    unused = update(AuthorizationCode).where(AuthorizationCode.member_id == member_id, AuthorizationCode.app_id == app_id)
+    session.execute(unused.where(AuthorizationCode.used_at.is_(None)).values(used_at=now))
 
 
 def apps_of(session: Session, member_id: int) -> list[ClientApp]:
@@ -275,3 +279,11 @@ def _is_redirect(uri: str) -> bool:
         return False
     is_web = parts.scheme in ("http", "https")
     return "@" not in parts.netloc and (bool(parts.hostname) if is_web else bool(parts.netloc or parts.path))
+
+
+def _is_page(uri: str) -> bool:
+    try:
+        origin(uri)
+    except Malformed:
+        return False
+    return True

@@ -201,3 +201,14 @@ def test_scopes_reach_down_and_not_up():
     assert not clients.is_within("write", "read")
     assert clients.read_scopes("write read read") == "read write"
     assert clients.read_scopes("") == "read"
+
+
+def test_an_app_that_was_turned_out_has_no_code_left(session, ada, authorize, exchange, new_app, now):
+    code = authorize()
+    clients.revoke_app(session, ada.id, new_app.app.id, now)
+    assert exchange(code).refusal.code == "invalid_grant"
+
+
+@pytest.mark.parametrize("website", ["http://[", "https://", "javascript:alert(1)", "https://app.test/" + "x" * 3000, "http://a\nb"])
+def test_a_website_that_is_none_is_left_out(session, now, website):
+    assert clients.register_app(session, "An app", REDIRECT, website=website, now=now).app.website is None

@@ -49,13 +49,17 @@ class Thread:
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What one actor did with one post. `voted` holds the positions of the poll options chosen."""
+    """What one actor did with one post. `voted` holds the positions of the poll options chosen.
+
+    `answers`, for a stranger alone: how many answers to it they may see.
+    """
 
     liked: bool = False
     boosted: bool = False
     bookmarked: bool = False
     pinned: bool = False
     voted: tuple[int, ...] = ()
+    answers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +192,14 @@ def marks(session: Session, actor_id: int, post_ids: Collection[int]) -> dict[in
         key: Marks(key in liked, key in boosted, key in bookmarked, key in pins, tuple(sorted(voted.get(key, ()))))
         for key in ids
     }
+
+
+def answers(session: Session, viewer: Viewer, post_ids: Collection[int]) -> dict[int, int]:
+    """Return post id -> how many answers to it `viewer` may see; posts without any are left out (abuse case L01)."""
+    if not post_ids:
+        return {}
+    counted = select(Post.in_reply_to_id, func.count(Post.id)).where(Post.in_reply_to_id.in_(post_ids), visible(viewer))
+    return {post_id: number for post_id, number in session.execute(counted.group_by(Post.in_reply_to_id)) if post_id is not None}
 
 
 def versions(session: Session, post_id: int) -> list[PostVersion]:

@@ -51,11 +51,14 @@ def own_post_or_404(post_id: int) -> Post:
 
 
 def marks_of(shown: Iterable[Post]) -> Mapping[int, Marks]:
-    """Return what the visitor did with each post; for a stranger nothing."""
+    """Return what the visitor did with each post; for a stranger, only how many answers they may see."""
     member = visitor()
     found: dict[int, Marks] = defaultdict(Marks)
+    ids = [post.id for post in shown]
     if member is not None:
-        found.update(posts.marks(db.session(), member.actor_id, [post.id for post in shown]))
+        found.update(posts.marks(db.session(), member.actor_id, ids))
+    else:
+        found.update((key, Marks(answers=number)) for key, number in posts.answers(db.session(), ANONYMOUS, ids).items())
     return found
 
 

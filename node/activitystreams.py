@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, joinedload, object_session, selectinload
 
 from federation import activities
 from federation import actors as wire_actors
@@ -24,7 +24,8 @@ from node import uris
 from node.config import Settings
 from node.models import Actor, ActorKey, Post
 from node.models import Mention as MentionRow
-from node.policy import Audience
+from node.policy import Audience, leaves
+from node.policy.audiences import is_open
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def post_object(post: Post, settings: Settings, in_reply_to_uri: str | None = No
         "sensitive": post.is_sensitive,
         "language": post.language,
         "source_markdown": post.source,
-        "in_reply_to": in_reply_to_uri or post.in_reply_to_uri,
+        "in_reply_to": in_reply_to_uri or _answered(post, settings),
         "mentions": [Mention(row.actor.uri, _handle(row.actor, settings)) for row in post.mentions],
         "hashtags": [(tag.name, uris.tag_uri(settings.origin, tag.name)) for tag in post.hashtags],
         "replies": f"{post.uri}/replies",
@@ -96,6 +97,16 @@ def post_object(post: Post, settings: Settings, in_reply_to_uri: str | None = No
     if post.title:
         return wire.article_document(**shared, title=post.title, **parts)
     return wire.note_document(**shared, **parts)
+
+
+def _answered(post: Post, settings: Settings) -> str | None:
+    """Return the id of what a post answers; of what stays inside, not even the id leaves (abuse case L06)."""
+    uri = post.in_reply_to_uri
+    session = object_session(post)
+    if uri is None or session is None or is_open(Audience(post.audience)) or not uris.is_ours(uri, settings.origin):
+        return uri  # what anybody may see answers nothing narrower
+    audience = session.scalar(select(Post.audience).where(Post.uri == uri))
+    return uri if audience is None or leaves(Audience(audience)) else None
 
 
 def create_activity(post: Post, document: dict[str, Any]) -> dict[str, Any]:

@@ -239,3 +239,31 @@ def test_a_poll_goes_out_as_a_question(session: Session, make: Factory, ada: Act
     assert isinstance(document, dict)
     assert document["type"] == "Question"
     assert [option["name"] for option in document["oneOf"]] == ["tea", "coffee"]
+
+
+@pytest.mark.parametrize("audience", [Audience.MEMBERS, Audience.SPACE])
+def test_a_message_out_does_not_name_what_stays_inside(  # abuse case L06
+    session: Session,
+    make: Factory,
+    ada: Actor,
+    publish,
+    audience: Audience,  # type: ignore[no-untyped-def]
+) -> None:
+    make.peer()
+    make.remote("bob")
+    inside = make.post(ada, audience, space=make.space("office", ada) if audience is Audience.SPACE else None)
+    post = publish("@bob@peer.test look", audience=Audience.DIRECT, in_reply_to=inside)
+
+    assert post.in_reply_to_uri == inside.uri
+    assert inboxes(session, post)
+    assert inside.uri not in json.dumps(sent(session, post))
+
+
+def test_a_message_out_names_what_leaves(session: Session, make: Factory, ada: Actor, publish) -> None:  # type: ignore[no-untyped-def]
+    make.peer()
+    bob = make.remote("bob")
+    make.follow(bob, ada)
+    first = publish("For followers", audience=Audience.FOLLOWERS)
+    post = publish("@bob@peer.test look", audience=Audience.DIRECT, in_reply_to=first)
+
+    assert sent(session, post)["object"]["inReplyTo"] == first.uri  # type: ignore[index]

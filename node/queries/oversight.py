@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, distinct, func, select
+from sqlalchemy import ColumnElement, distinct, exists, func, select
 from sqlalchemy.orm import Session
 
 from node.database import id_floor
@@ -76,8 +76,8 @@ def peer_states(session: Session) -> Mapping[str, int]:
 
 
 def sent_by_day(session: Session, now: datetime) -> list[int]:
-    """Return how many activities were written for other servers on each of the last DAYS days (UTC), oldest first."""
-    return _by_day(session, Activity.id, now)
+    """Return how many activities set out for at least one other server on each of the last DAYS days (UTC), oldest first."""
+    return _by_day(session, Activity.id, now, exists().where(Delivery.activity_id == Activity.id))
 
 
 def refused_by_day(session: Session, now: datetime) -> list[int]:
@@ -85,9 +85,9 @@ def refused_by_day(session: Session, now: datetime) -> list[int]:
     return _by_day(session, Refusal.id, now)
 
 
-def _by_day(session: Session, column, now: datetime) -> list[int]:  # type: ignore[no-untyped-def]
+def _by_day(session: Session, column, now: datetime, *conditions: ColumnElement[bool]) -> list[int]:  # type: ignore[no-untyped-def]
     start = id_floor((now - timedelta(days=DAYS - 1)).replace(hour=0, minute=0, second=0, microsecond=0))
     day = ((column - start) // DAY).label("day")
-    found = session.execute(select(day, func.count(column)).where(column >= start).group_by(day)).all()
+    found = session.execute(select(day, func.count(column)).where(column >= start, *conditions).group_by(day)).all()
     numbers = {int(number): count for number, count in found}
     return [numbers.get(number, 0) for number in range(DAYS)]

@@ -9,7 +9,7 @@ from node.queries import oversight
 
 def activity(make, actor, moment):
     key = new_id(moment)
-    make.add(
+    return make.add(
         Activity(
             id=key,
             uri=f"https://home.test/activities/{key}",
@@ -68,5 +68,12 @@ def test_days_begin_at_midnight_and_the_oldest_comes_first(session, make, clock)
         midnight - timedelta(days=13),
         midnight - timedelta(days=14),
     ):
-        activity(make, actor, moment)
+        there = make.delivery(actor, f"https://there.test/{moment.timestamp()}")
+        there.activity = activity(make, actor, moment)
+    session.flush()
     assert oversight.sent_by_day(session, clock()) == [1, *[0] * 11, 1, 2]
+
+
+def test_what_had_nowhere_to_go_was_not_sent(session, make, clock):
+    activity(make, make.actor(), clock())
+    assert sum(oversight.sent_by_day(session, clock())) == 0

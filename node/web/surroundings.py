@@ -67,11 +67,10 @@ def house() -> NodeProfile:
 
 
 def surround() -> dict[str, Any]:
-    """Return what every template may use. Without the database (`g.is_in_trouble`) it is the bare walls."""
-    if g.get("is_in_trouble"):
+    """Return what every template may use. Without the database (`g.is_in_trouble`), and for a file that is not there, it
+    is the bare walls."""
+    if g.get("is_in_trouble") or request.endpoint == "static":
         return {"house": NodeProfile(), "page": Page(None, "closed"), "visitor": None, "domain": ""}
-    if request.endpoint == "static":
-        return {}
     return {
         "house": house(),
         "page": Page(visitor(), house().mode),

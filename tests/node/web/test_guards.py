@@ -134,3 +134,10 @@ def test_trouble_with_the_database_is_told_without_the_database(browser, door, s
     assert int(answer.headers["Retry-After"]) > 0
     assert "One moment, please" in answer.text
     assert "login_sessions" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/static/nothing.css", "/static/", "/static/img", "/static/%00", "/static/../node/config.py"])
+def test_a_file_that_is_not_there_is_not_our_mistake(stranger, browser, door, path):
+    door.testing = False
+    assert stranger.get(path).status_code == 404
+    assert browser.get(path, headers={"Accept": "application/json"}).status_code == 404

@@ -51,7 +51,7 @@ class State:
             *self.rows("SELECT 'receipt', kind, state, attempts, reason FROM receipts WHERE state = 'new'"),
             *self.rows("SELECT 'receipt', kind, state, attempts, reason FROM receipts WHERE state = 'fetching'"),
             *self.rows("SELECT 'delivery', id, state, attempts, reason FROM deliveries WHERE state = 'waiting' AND attempts = 0"),
-            *self.rows("SELECT 'errand', kind, uri, attempts, '' FROM errands WHERE attempts = 0"),
+            *self.rows("SELECT 'errand', kind, uri, attempts, '' FROM errands WHERE attempts = 0 AND due_at < datetime('now', '+60 seconds')"),
         ]
 
     def trouble(self) -> list[tuple[Any, ...]]:

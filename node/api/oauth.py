@@ -299,4 +299,7 @@ def _is_foreign() -> bool:
     origin = request.headers.get("Origin")
     if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
         return True
-    return origin is not None and origin != current_node().settings.origin and urlsplit(origin).netloc != request.host
+    try:
+        return origin is not None and origin != current_node().settings.origin and urlsplit(origin).netloc != request.host
+    except ValueError:
+        return True

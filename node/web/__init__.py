@@ -27,7 +27,7 @@ from node.web import (
     wording,
     writing,
 )
-from node.web.guards import DOORSTEP, MEMBER, STREET, guard, same_origin_only
+from node.web.guards import DOORSTEP, MEMBER, STREET, guard, no_nul, same_origin_only
 
 ROUTES = (
     ("GET", "/", STREET, "home", timelines.home),
@@ -103,4 +103,5 @@ def init_app(app: Flask) -> None:
     wording.init_app(app)
     surroundings.init_app(app)
     errors.init_app(app)
+    app.before_request(no_nul)
     app.before_request(same_origin_only)

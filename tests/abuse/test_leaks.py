@@ -354,7 +354,7 @@ def test_l12_nor_told_anything(world: World, seeds: Seeds) -> None:
 
 OPEN_WHEN_CLOSED = {
     "/.well-known/webfinger", "/.well-known/host-meta", "/actor", "/users/ada", "/sign-in", "/sign-out", "/language", "/invitations/x",
-    "/healthz", "/readyz", "/accent/2f6f5e.css",
+    "/healthz", "/readyz", "/accent/2f6f5e.css", "/api/v1/apps", "/oauth/token", "/oauth/revoke", "/oauth/authorize",
 }  # fmt: skip
 """WebFinger and the minimal actor; the way in for members, and what operators ask."""
 

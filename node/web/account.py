@@ -43,8 +43,8 @@ def change_password(member: Member) -> Any:
             secret = logins.open(session, kept, request.remote_addr or "", request.user_agent.string, now)
     except ActionError as error:
         return show(member, {error.field or "password": explain(error)}), error.status
-    g.pop("login", None)
     flash(_("Your password is changed. Every other browser and app is signed out."), "good")
+    g.pop("login", None)
     response = make_response(redirect(url_for("web.settings", part="account"), 303))
     visitors.remember(response, secret)
     return response

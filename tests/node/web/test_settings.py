@@ -74,6 +74,13 @@ def test_a_new_password_ends_every_other_session(lock, enter, anna, door, sessio
     assert other.post("/sign-in", {"login": "anna", "password": "another long sentence"}).status_code == 303
 
 
+def test_the_new_password_is_confirmed_in_the_members_language(lock, enter, anna, session):
+    browser = enter(anna)
+    browser.post("/settings/reading", {"language": "de", "address": "formal", "theme": "auto"})
+    browser.post("/settings/account", {"current": PASSWORD, "password": "another long sentence"})
+    assert "Ihr Passwort ist geändert" in browser.get("/settings/account").text
+
+
 def test_the_old_password_is_asked_for(lock, browser, session):
     answer = browser.post("/settings/account", {"current": "wrong", "password": "another long sentence"})
     assert answer.status_code == 422

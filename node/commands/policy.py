@@ -40,7 +40,7 @@ def mode(context: click.Context, mode_name: str | None, is_json: bool) -> None:
 @as_json
 @click.pass_context
 def explain(context: click.Context, actor: str, audience: str | None, host: str, kind: str, is_json: bool) -> None:
-    """Say whether it would leave for that server, whether it would enter from there, and every rule that spoke.
+    """Say whether an activity would leave for a server, whether it would enter from there, and every rule that spoke.
 
     Asks the same function as the gate, with the rules in force. Changes nothing.
     """
@@ -81,5 +81,3 @@ def _sentences(direction: str, answer: dict[str, Any]) -> str:
     lines = [f"{direction}: {answer['verdict']}"]
     lines += [f"  {reason['verdict']:<9} {reason['words']}  [{reason['code']}]" for reason in answer["reasons"]]
     return "\n".join(lines)
-
-

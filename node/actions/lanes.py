@@ -27,7 +27,7 @@ from node.queries.audience import send_decision
 from node.queries.keys import signing
 
 LEASE = timedelta(seconds=60)
-LOOK_AHEAD = 4
+LOOK_AHEAD = 2
 """How many due lanes are looked at for each one wanted: some belong to hosts that have enough under way."""
 MOST_OWN_FAULTS = 5
 MISSING_FOR = timedelta(hours=24)
@@ -100,6 +100,13 @@ def record(session: Session, results: Sequence[Result], now: datetime) -> bool:
             _look_again(session, result.claim, now)
     hosts.learn(session, results, now)
     return more
+
+
+def release(session: Session, claims: Sequence[Claim]) -> None:
+    """Give back what was leased and not begun: it is due as before."""
+    for claim in claims:
+        mine = update(Lane).where(Lane.id == claim.lane_id, Lane.lease_no == claim.lease_no)
+        session.execute(mine.values(lease_until=None), execution_options=QUIET)
 
 
 def bodies(session: Session, activity_ids: Collection[int]) -> dict[int, bytes]:

@@ -53,7 +53,7 @@ def personal_inbox(name: str) -> Response:
 
 def _receive(node: Node, inbox_owner: int) -> Response:
     now = node.now()
-    rules = node.rules(db.session())
+    rules = node.recent_rules()
     if rules.mode is Mode.CLOSED:
         raise GateRefusal(_closed(rules), "")
     body = read_body(request)

@@ -7,6 +7,7 @@ rotated it). Nothing is fetched before every check that needs no key has passed,
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -35,6 +36,8 @@ from node.slots import Busy
 REFETCH_AFTER = timedelta(minutes=5)
 FORGET_FAILURE_AFTER = timedelta(seconds=60)
 MOST_REMEMBERED = 10_000
+KEY_LASTS = 2.0
+"""Seconds a key is used without asking the database again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +91,11 @@ class KeyRing:
     def __init__(self) -> None:
         self._refetched = Memory(REFETCH_AFTER)
         self._failed = Memory(FORGET_FAILURE_AFTER)
+        self._known: dict[str, tuple[float, KnownKey]] = {}
 
     def identify(self, node: Node, parameters: SignatureParameters, now: datetime) -> Signer:
         """Return who signed. Raises SignatureRefused, KeyUnavailable, KeyGone, NotAuthorized."""
-        session = db.session()
-        key = keys.known(session, parameters.key_id)
+        key = self._recent(parameters.key_id)
         if key is None:
             return _checked(parameters, self._fetch(node, parameters, now))
         try:
@@ -106,6 +109,18 @@ class KeyRing:
             except KeyUnavailable:
                 self._refetched.forget(parameters.key_id)  # nothing was learned: the next request may ask
                 raise
+
+    def _recent(self, key_id: str) -> KnownKey | None:
+        """Return the key as we keep it, as it was at most KEY_LASTS seconds ago. (Effects ask again who is suspended.)"""
+        entry = self._known.get(key_id)
+        if entry is not None and time.monotonic() - entry[0] < KEY_LASTS:
+            return entry[1]
+        key = keys.known(db.session(), key_id)
+        if key is not None:
+            if len(self._known) >= MOST_REMEMBERED:
+                self._known.clear()
+            self._known[key_id] = (time.monotonic(), key)
+        return key
 
     def _fetch(self, node: Node, parameters: SignatureParameters, now: datetime) -> KnownKey:
         failure = self._failed.get(parameters.key_id, now)
@@ -129,6 +144,7 @@ class KeyRing:
             raise self._remember_failure(error, parameters.key_id, now) from error
         with transaction() as session:
             remote.keep_actor(session, actor, now)
+        self._known.pop(parameters.key_id, None)
         key = keys.known(db.session(), parameters.key_id)
         if key is None:
             self._failed.put(parameters.key_id, now, "key_not_listed")

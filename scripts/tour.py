@@ -9,6 +9,7 @@ import argparse
 import html
 import re
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -64,6 +65,7 @@ def main() -> int:
         print(f"\nThe story broke off: {error}", file=sys.stderr)
         return 1
     finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # A second Ctrl-C must not leave a node behind.
         for node in nodes:
             node.stop()
         shutil.rmtree(folder, ignore_errors=True)
@@ -101,7 +103,7 @@ def tell(here: House, there: House) -> None:
 
     say("Ada writes to her colleagues. That is what a post does unless she chooses otherwise.")
     inside = here.app.post("The budget for **spring** is on the third floor.")
-    show(f"audience: {inside['visibility']} - {text_of(inside)}")
+    show(f"stays inside: {text_of(inside)}")
 
     say("Then she writes to partners, and then to everybody.")
     shared = here.app.post("Draft of our joint offer: comments until Friday, please.", "partners")

@@ -59,6 +59,7 @@ def raise_version(session: Session, now: datetime) -> int:
     row = session.get(NodeSetting, rules_query.VERSION, with_for_update=True, populate_existing=True)
     number = (int(row.value) if row is not None else 0) + 1
     put(session, rules_query.VERSION, number, now)
+    rules_query.note_change()
     return number
 
 

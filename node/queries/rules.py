@@ -14,6 +14,20 @@ VERSION = "policy_version"
 MODE = "mode"
 
 
+_changes = 0
+
+
+def note_change() -> None:
+    """Say that this process changes mode or peers: what it remembers of the rules is asked for anew."""
+    global _changes
+    _changes += 1
+
+
+def changes() -> int:
+    """Return how often this process changed the rules."""
+    return _changes
+
+
 def version(session: Session) -> int:
     """Return the number of the rule set in force; every change of mode or peers raises it."""
     value = session.scalar(select(NodeSetting.value).where(NodeSetting.name == VERSION))

@@ -73,7 +73,7 @@ def r02_workers_killed(folder: Path, is_short: bool) -> Report:
             on.wait_delivered(20 if is_short else 120)
         report.insist(on.wait_delivered(120), "not everything was delivered within two minutes")
         _accounts(report, on, may_double=on.kills)
-        report.insist(on.kills >= 2, "too few kills")
+        report.insist(on.kills >= 1, "nothing was killed")
     return report
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from html import escape
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from federation.errors import NotAuthorized
@@ -22,6 +23,8 @@ from node.content.cleaning import CLEANER_VERSION, clean, plain_text
 from node.database import new_id
 from node.models import Actor, Attachment, Hashtag, Mention, PollOption, Post
 from node.policy import Audience
+from node.policy.audiences import is_open
+from node.queries.audience import viewer_server, visible
 
 MOST_ANCESTORS = 100
 """How many missing ancestors one arrival may lead to (abuse case D05)."""
@@ -220,10 +223,16 @@ def want_post(known: Known, uri: str, budget: int) -> None:
 
 
 def _may_be_answered(known: Known, parent: PostRef, author: Actor) -> bool:
-    """Say whether a reply hangs on this post: neither what stays inside nor who has blocked its author is answered."""
+    """Say whether a reply hangs on this post: of ours, only on one that its author may see (case A20), and not when whom
+    it answers has blocked them."""
     if not parent.is_local:
         return True
-    return parent.audience not in (Audience.MEMBERS, Audience.SPACE) and parent.author_id not in known.blockers(author.id)
+    if parent.author_id in known.blockers(author.id):
+        return False
+    if is_open(Audience(parent.audience)):
+        return True
+    seen = select(Post.id).where(Post.id == parent.id, visible(viewer_server(author.id, author.host)))
+    return known.session.scalar(seen) is not None
 
 
 def _named(known: Known, remote: RemoteObject, author: Actor, audience: Audience, inbox_owner: int) -> dict[int, bool]:

@@ -248,3 +248,19 @@ def test_who_is_blocked_reaches_nobody_who_blocked_them(session, make, arrivals,
     assert count(session, Mention) == 1
     assert (count(session, Notification), mine.replies_count) == (before, 0)
     assert arrivals.apply(bob, activity("Like", bob, mine.uri)).state == "refused"
+
+
+@pytest.mark.parametrize(("audience", "is_seen"), [("direct", True), ("direct", False), ("followers", True), ("followers", False),
+                                                   ("partners", False), ("members", False), ("space", False), ("public", False)])  # fmt: skip
+def test_a_reply_hangs_only_on_what_its_author_may_see(session, make, arrivals, ada, bob, audience, is_seen):
+    mine = make.post(ada, audience, mentions=[bob] if is_seen and audience == "direct" else ())
+    if is_seen and audience == "followers":
+        make.follow(bob, ada)
+    reply = note(bob, inReplyTo=mine.uri)
+
+    arrivals.apply(bob, activity("Create", bob, reply))
+
+    kept = session.scalars(select(Post).where(Post.uri == reply["id"])).one()
+    hangs = is_seen or audience == "public"  # case A20
+    assert (kept.in_reply_to_id == mine.id, kept.thread_id == mine.thread_id, mine.replies_count) == (hangs, hangs, int(hangs))
+    assert [row.kind for row in session.scalars(select(Notification))] == (["reply"] if hangs else [])

@@ -6,11 +6,14 @@ from flask import url_for
 
 from federation.discovery import Handle
 from node import lookups
+from node.database import db
 from node.models import Post
+from node.queries import posts
 from node.reading import reader_for
 from node.runtime import current_node
 from node.slots import Busy
 from node.web.presenting import actor_url
+from node.web.reading import viewer
 
 
 def look_up_and_keep(text: str) -> str | None:
@@ -22,7 +25,9 @@ def look_up_and_keep(text: str) -> str | None:
     if found is None:
         return None
     if isinstance(found, Post):
-        return url_for("web.any_post", post_id=found.id)
+        # What is not for the visitor is answered like what is not there: no redirect tells that it is.
+        seen = posts.get(db.session(), found.id, viewer())
+        return url_for("web.any_post", post_id=found.id) if seen is not None else None
     return actor_url(found) if found.suspended_at is None and found.deleted_at is None else None
 
 

@@ -216,3 +216,16 @@ def test_a_machine_gets_a_problem_document(stranger):
     answer = stranger.get("/nowhere", headers={"Accept": "application/json"})
     assert answer.mimetype == "application/problem+json"
     assert answer.json["status"] == 404
+
+
+def test_looking_up_what_is_for_others_finds_nothing(browser, make):
+    jo, far = make.member("jo").actor, make.remote("far")
+    mine, hidden = make.post(jo), [make.post(jo, "direct"), make.post(far, "direct", mentions=[jo])]
+    make.commit()
+
+    assert browser.post("/search", {"q": mine.uri}).status_code == 303
+    nothing = browser.post("/search", {"q": f"{mine.uri}1"})
+    assert nothing.status_code == 404
+    for post in hidden:
+        answer = browser.post("/search", {"q": post.uri})
+        assert (answer.status_code, answer.text.count("nobody at")) == (404, nothing.text.count("nobody at"))

@@ -16,6 +16,7 @@ from node.actions.outbox import Draft, PollDraft
 from node.models import Post
 from node.policy import Audience, Mode
 from node.queries import actors, rules
+from tests.abuse.browser import Browser
 from tests.abuse.crafting import cavage
 from tests.abuse.running import now
 from tests.abuse.trials import PRIVATE, World, nothing_changes
@@ -326,6 +327,26 @@ def test_a15_a_known_private_post_gets_no_new_reader(world: World, scene: Scene,
         trial.post(world.mallory, world.mallory.activity("Announce", note["id"], to=[PUBLIC]))
         trial.post(world.alice, world.alice.activity("Create", wider))
     assert world.node.get(f"/posts/{scene.ids['note ' + kind]}", world.node.sign_in("ben")).status == 404
+
+
+def test_a17_webfinger_lends_no_name_at_another_host(world: World, scene: Scene) -> None:
+    """evil says that its own alice is alice@victim.test; victim's WebFinger says otherwise."""
+    namesake = world.evil.actor("alice")
+    link = {"rel": "self", "type": MEDIA_TYPE, "href": namesake.id}
+    body = json.dumps({"subject": "acct:alice@victim.test", "links": [link]}).encode()
+    answer = Reply(200, {"Content-Type": "application/jrd+json"}, body)
+    usual = world.evil._webfinger
+    world.evil.route("GET", "/.well-known/webfinger", answer)
+    try:
+        found = Browser(world.node, "ada").post("/search", {"q": "@alice@evil.test"})
+    finally:
+        world.evil.route("GET", "/.well-known/webfinger", usual)
+    assert found.status == 303 and "alice@evil.test" in (found.header("Location") or "")
+    page = Browser(world.node, "ada").get(found.header("Location") or "").body
+    assert b"alice@evil.test" in page and b"alice@victim.test" not in page
+    named = world.node.state.rows("SELECT host FROM actors WHERE uri = ?", namesake.id)
+    assert named == [("evil.test",)]
+    assert world.node.state.count("actors", "username = 'alice' AND host = 'victim.test'") == 1
 
 
 # A20 - A27

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,10 +12,40 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import hashes
 
+from federation.signatures import VerifyKey, parse_signature, verify
 from federation.vocabulary import AS2, MEDIA_TYPE
+from node.actions import outbox
+from node.actions.outbox import Draft
+from node.policy import Audience, Mode, PeerState
+from node.queries import actors, rules
+from tests.abuse.conftest import GROWTH, world_at
 from tests.abuse.crafting import cavage, hmac_sign, rfc9421, rsa_sign
 from tests.abuse.trials import PRIVATE, World, nothing_changes
-from tests.support.peers import Actor
+from tests.support.clocks import Clock
+from tests.support.factories import Factory
+from tests.support.peers import Actor, Canary, Peers, hang, redirect
+
+_away: list[tuple[Actor, float]] = []
+"""Whose key could not be had, and since when."""
+
+KNOCKS = ("once.test", "never.test", "moved.test", "onward.test")
+
+
+def _others(peers: Peers, canary: Canary) -> dict[str, Any]:
+    return {name: peers.add(name) for name in KNOCKS}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """As the other modules', with four more servers to knock at. The first key that cannot be had is asked for at once."""
+    with world_at(tmp_path_factory.mktemp("node"), _others) as made:
+        made.probe()
+        for name in KNOCKS:
+            made.node.decide(name, PeerState.ALLOWED)
+        before = made.node.memory()
+        yield made
+        assert made.node.memory() - before < GROWTH
+
 
 INBOXES = ("/inbox", "/users/ada/inbox")
 
@@ -279,18 +311,19 @@ def test_s18_the_farewell_of_somebody_unknown_is_taken_and_dropped(world: World)
         trial.post(gone, gone.activity("Delete", "https://evil.test/notes/none"))
 
 
-def test_s18_a_key_that_cannot_be_had_for_now_is_asked_for_again(world: World) -> None:
-    away = world.evil.actor("away")
-    working = away.document()
-    world.evil.route("GET", "/users/away", 500)
-    activity = hello(away)
-    with nothing_changes(world, 503, receipts=False, fetches=[(away, "/users/away")]) as trial:
-        answer = trial.post(away, activity)
-        again = trial.post(away, activity)
+@pytest.mark.slow
+@pytest.mark.parametrize("failure", [500, 429, "hang"])
+def test_s18_a_key_that_cannot_be_had_for_now_is_asked_for_again(world: World, failure: int | str) -> None:
+    away = world.evil.actor(f"away{failure}")
+    world.evil.route("GET", f"/users/{away.name}", hang() if failure == "hang" else int(failure))
+    with nothing_changes(world, 503, receipts=False, fetches=[(away, f"/users/{away.name}")], patience=12) as trial:
+        answer = trial.post(away, hello(away))
+        began = time.monotonic()
+        again = trial.post(away, hello(away))
+        asked = len(world.evil.received("GET", f"/users/{away.name}"))
     assert 1 <= int(answer.header("Retry-After") or 0) <= 60
-    assert len(world.evil.received("GET", "/users/away")) <= 1, "a failure is remembered, at most for a minute"
-    assert again.status == 503
-    world.evil.route("GET", "/users/away", working)
+    assert asked == 1 and again.seconds < 2, "a failure is remembered"
+    _away.append((away, began))
 
 
 def test_s20_the_same_request_has_one_effect_however_often_it_comes(world: World) -> None:
@@ -370,3 +403,72 @@ def test_s26_a_get_signed_for_another_path_is_refused(world: World) -> None:
 
 def _mention(name: str) -> dict[str, str]:
     return {"type": "Mention", "href": f"https://node.test/users/{name}", "name": f"@{name}@node.test"}
+
+
+# S25: our own requests
+
+
+def _deliver(world: World, host: str) -> list[Any]:
+    """Let ben say something to somebody at `host`; return what that server hears within two seconds."""
+    node, peer = world.node, world.others[host]
+    peer.forget()
+    with node.writing() as session:
+        make = Factory(session, node.settings, Clock(datetime.now(UTC)))
+        ben = actors.by_name(session, "ben")
+        assert ben is not None
+        make.follow(make.remote("reader", host, shared_inbox=None), ben)
+        current = rules.load(session, Mode.SELECTIVE)
+        outbox.publish(session, ben, Draft("knock knock", Audience.PUBLIC), settings=node.settings, rules=current, now=datetime.now(UTC))
+    peer.wait_for("POST")
+    time.sleep(2)
+    return peer.received("POST")
+
+
+def test_s25_a_401_is_answered_with_the_other_scheme_once(world: World) -> None:
+    heard: list[Any] = []
+
+    def door(request: Any) -> int:
+        heard.append(request)
+        return 401 if len(heard) == 1 else 202
+
+    world.others["once.test"].route("POST", "/users/reader/inbox", door)
+    requests = _deliver(world, "once.test")
+    assert len(requests) == 2
+    assert {bool(request.header("Signature-Input")) for request in requests} == {True, False}
+    assert requests[0].body == requests[1].body
+    assert _states(world, "once.test") == [("delivered", 202)]
+
+
+def test_s25_always_401_is_two_requests_and_then_a_pause(world: World) -> None:
+    world.others["never.test"].route("POST", "/users/reader/inbox", 401)
+    assert len(_deliver(world, "never.test")) == 2
+    assert _states(world, "never.test") == [("waiting", 401)]
+
+
+def test_s25_a_redirect_is_signed_anew_for_where_it_leads(world: World) -> None:
+    mover = world.others["onward.test"].actor("mover")
+    world.others["moved.test"].route("GET", "/users/mover", redirect(mover.id))
+    headers, body = cavage(mover, hello(mover), key_id="https://moved.test/users/mover#main-key")
+    assert world.node.send("POST", "/inbox", headers, body).status in (401, 403)
+    document = world.node.get("/actor", Accept=MEDIA_TYPE).response.json()
+    pem = document["publicKey"]["publicKeyPem"]
+    for host in ("moved.test", "onward.test"):
+        request = world.others[host].received("GET", "/users/mover")[0]
+        parameters = parse_signature(request.message(f"https://{host}"), now=datetime.now(UTC))
+        assert verify(parameters, VerifyKey(document["publicKey"]["id"], document["id"], "rsa", pem)).owner == document["id"]
+
+
+def _states(world: World, host: str) -> list[tuple[Any, ...]]:
+    world.node.state.wait_until_idle()
+    return world.node.state.rows(
+        "SELECT d.state, d.answer FROM deliveries d JOIN lanes l ON l.id = d.lane_id WHERE l.host = ?", host
+    )
+
+
+@pytest.mark.slow
+def test_s18_and_is_had_after_a_minute_at_most(world: World) -> None:
+    """The peers have recovered: the same request sent again is taken."""
+    for away, began in _away:
+        world.evil.route("GET", f"/users/{away.name}", away.document())
+        time.sleep(max(0.0, began + 61 - time.monotonic()))
+        assert world.node.post(away, hello(away)).status == 202

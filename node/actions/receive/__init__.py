@@ -6,6 +6,7 @@ calls could be wrong and rules may have changed since. Nothing is fetched here: 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -20,6 +21,8 @@ from node.actions.remote import Buried, Known, NotAPost
 from node.policy import Direction, Facts, Verdict, decide
 
 __all__ = ["HANDLERS", "Context", "Needs", "Outcome", "apply"]
+
+security_log = logging.getLogger("courtyard.security")
 
 Handler = Callable[[Session, Activity, Context], Outcome]
 
@@ -53,9 +56,14 @@ def apply(session: Session, activity: Activity, context: Context) -> Outcome:
     handler = HANDLERS.get(activity.type)
     if handler is None:
         return ignored("type_unknown")
-    turned_away = _standing(activity, context)
-    if turned_away is not None:
-        return turned_away
+    outcome = _standing(activity, context) or _handled(session, activity, context, handler)
+    if outcome.state == "refused":
+        # What the door took and is refused here leaves the same line in the log as what the door refuses.
+        security_log.info("refused %s code=%s host=%s", activity.type, outcome.reason, context.sender.host)
+    return outcome
+
+
+def _handled(session: Session, activity: Activity, context: Context, handler: Handler) -> Outcome:
     known = context.known or Known(session, context.settings.host, context.now)
     own = replace(context, known=known)
     if activity.type not in GATHERING:

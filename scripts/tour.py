@@ -54,6 +54,7 @@ def main() -> int:
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="courtyard-demo-"))
     nodes: list[RunningNode] = []
+    _on_stop(signal.default_int_handler)
     try:
         here, there = open_houses(folder, nodes)
         tell(here, there)
@@ -65,11 +66,16 @@ def main() -> int:
         print(f"\nThe story broke off: {error}", file=sys.stderr)
         return 1
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # A second Ctrl-C must not leave a node behind.
+        _on_stop(signal.SIG_IGN)  # A second Ctrl-C must not leave a node behind.
         for node in nodes:
             node.stop()
         shutil.rmtree(folder, ignore_errors=True)
     return 0
+
+
+def _on_stop(handler: Any) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
 
 
 def open_houses(folder: Path, nodes: list[RunningNode]) -> tuple[House, House]:

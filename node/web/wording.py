@@ -103,6 +103,8 @@ def reach_sentence(audience: str, inside: int, followers: int, servers: int, nam
         there = ngettext("%(count)s server", "%(count)s servers", servers, count=format_number(servers))
         return _("Only the people you name will see this (%(named)s); it goes to %(servers)s.", named=named, servers=there)
     if audience in ("members", "space"):
+        if not inside:
+            return _("Nobody else is here yet. It stays inside.")
         return _("%(members)s will see this. It stays inside.", members=within)
     beyond = ngettext("%(count)s follower", "%(count)s followers", followers, count=format_number(followers))
     there = ngettext("%(count)s server", "%(count)s servers", servers, count=format_number(servers))

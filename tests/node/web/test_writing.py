@@ -47,6 +47,10 @@ def test_the_bar_says_in_words_who_will_see_it(browser, make, anna, bob):
     assert "1 member, 1 follower on 1 server, and anybody who visits will see this." in page
 
 
+def test_the_first_member_is_told_to_be_alone(browser):
+    assert "Nobody else is here yet. It stays inside." in browser.get("/write").text
+
+
 def test_a_server_that_is_not_let_in_is_not_counted(browser, make, anna, bob):
     make.follow(bob, anna.actor)
     make.commit()

@@ -109,6 +109,12 @@ def release(session: Session, claims: Sequence[Claim]) -> None:
         session.execute(mine.values(lease_until=None), execution_options=QUIET)
 
 
+def is_due_at(session: Session, names: Collection[str], now: datetime) -> bool:
+    """Say whether anything waits that is due at one of these hosts and that nobody holds."""
+    free = or_(Lane.lease_until.is_(None), Lane.lease_until <= now)
+    return session.scalar(select(Lane.id).where(Lane.host.in_(names), Lane.next_at <= now, free).limit(1)) is not None
+
+
 def bodies(session: Session, activity_ids: Collection[int]) -> dict[int, bytes]:
     """Return the documents to send, by activity id."""
     if not activity_ids:

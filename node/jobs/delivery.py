@@ -77,6 +77,9 @@ class Dispatcher:
         """Claimed and not yet recorded or given back."""
         self._dry_until = 0.0
         """time.monotonic() before which nothing is claimed: the last claim found nothing, and no lane came free since."""
+        self._is_done = False
+        """The last claim found nothing although nothing but what hangs was under way."""
+        self._is_working = False
         self._lock = threading.Lock()
         self._progress = threading.Event()
         self._digests: dict[int, BodyDigest] = {}
@@ -87,14 +90,19 @@ class Dispatcher:
         node = current_node()
         deadline = time.monotonic() + seconds
         self._dry_until = 0.0
+        self._is_working = True
         while time.monotonic() < deadline and not stopping.is_set():
             self._progress.clear()
             if not self._is_dry() and self._ready.qsize() <= LOW:
                 self._top_up(node)
             if self._is_dry() and self._quick() == 0:
-                return
+                if self._is_done:
+                    break
+                self._dry_until = 0.0  # a host that had enough under way may have room now: look once more
+                continue
             self._staff(node)
             self._progress.wait(0.05)
+        self._is_working = False
         self._give_back()
 
     def finish(self, seconds: float = 12.0) -> None:
@@ -109,7 +117,9 @@ class Dispatcher:
         return len(self._started)
 
     def _top_up(self, node: Node) -> None:
+        was_quiet = self._quick() == 0
         claimed = self._claim(node, CLAIM)
+        self._is_done = was_quiet and not claimed
         self._dry_until = 0.0 if claimed else time.monotonic() + LOOK_AGAIN
         with self._lock:
             self._open += len(claimed)
@@ -225,6 +235,8 @@ class Dispatcher:
                         with transaction(is_durable=False) as session:
                             lanes.release(session, returned)
                             more = lanes.record(session, results, now) or bool(returned)
+                            if not more and not self._is_working:
+                                more = lanes.is_due_at(session, {result.claim.host.host for result in results}, now)
                             if more:
                                 ring(session, "outbound")
                     finally:

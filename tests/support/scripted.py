@@ -252,7 +252,10 @@ def _read_request(stream: Any, client: str) -> Request | None:
     line = stream.readline(65_536)
     if not line.strip():
         return None
-    method, target, _ = line.decode("latin-1").split(" ", 2)
+    try:
+        method, target, _ = line.decode("ascii").split(" ", 2)
+    except ValueError:  # a TLS greeting at a plain port is no request
+        return None
     headers: list[tuple[str, str]] = []
     while (line := stream.readline(65_536)).strip():
         name, _, value = line.decode("latin-1").partition(":")

@@ -135,13 +135,19 @@ class Bridge:
             status, pairs, written = outcome
             answer: Answer = (status, _encoded(pairs), written.getvalue() + body)
         except Exception:
-            log.exception("request failed", extra={"method": environ["REQUEST_METHOD"], "path": environ["RAW_URI"][:200]})
+            log.exception("request failed", extra={"method": environ["REQUEST_METHOD"], "path": _loggable(environ["RAW_URI"])})
             answer = _plain(500, "Something went wrong here. It has been noted.")
         seconds = time.monotonic() - began
         if seconds > SLOW_SECONDS or answer[0] >= 500:
-            facts = {"method": environ["REQUEST_METHOD"], "path": environ["RAW_URI"][:200], "status": answer[0]}
+            facts = {"method": environ["REQUEST_METHOD"], "path": _loggable(environ["RAW_URI"]), "status": answer[0]}
             log.warning("request answered", extra={**facts, "seconds": round(seconds, 2)})
         return answer
+
+
+def _loggable(target: str) -> str:
+    """Return a request target without its query and without the secret in an invitation's address (abuse case L20)."""
+    path = target.partition("?")[0][:200]
+    return "/invitations/..." if path.startswith("/invitations/") else path
 
 
 async def _body(environ: dict[str, Any], receive: Receive) -> bytes | None:

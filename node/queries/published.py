@@ -56,7 +56,8 @@ def public_reply_uris(session: Session, post_id: int, *, newer_than: int | None,
     replies = select(Post.id, Post.uri).where(
         Post.in_reply_to_id == post_id, Post.audience == Audience.PUBLIC, Post.deleted_at.is_(None)
     )
-    replies = replies.where(or_(Post.is_local.is_(False), visible(ANONYMOUS)))
+    replies = replies.join(Actor, Actor.id == Post.author_id).where(Actor.suspended_at.is_(None), Actor.deleted_at.is_(None))
+    replies = replies.where(Actor.is_shut_out.is_(False), or_(Post.is_local.is_(False), visible(ANONYMOUS)))
     if newer_than is not None:
         replies = replies.where(Post.id > newer_than)
     return [(row.id, row.uri) for row in session.execute(replies.order_by(Post.id).limit(limit))]

@@ -29,7 +29,7 @@ log = logging.getLogger("courtyard.web")
 MOST_CONNECTIONS = 4096
 HEADER_SECONDS = 10
 HEADER_BYTES = 16_384  # Request line and headers together; beyond that 431.
-GOODBYE_SECONDS = 0.7
+GOODBYE_SECONDS = 2.0
 """How long answers say `Connection: close` before connections are closed: clients then leave by themselves."""
 
 

@@ -34,6 +34,7 @@ from node.database import db, transaction
 from node.models import Member
 from node.policy import Mode, PeerState
 from node.queries import actors
+from node.runtime import RECENT
 from tests.abuse.state import State
 from tests.support.peers import Actor, Peers, Response
 
@@ -208,10 +209,12 @@ class RunningNode:
         """Let a peer in, or keep it out."""
         with self.writing() as session:
             peers.set_state(session, host, state, by=None, now=now(), own_host=DOMAIN)
+        time.sleep(RECENT)  # until then the web process may not know what another process has decided
 
     def set_mode(self, mode: Mode) -> None:
         with self.writing() as session:
             node_settings.set_mode(session, mode, None, now())
+        time.sleep(RECENT)
 
     def sign_in(self, name: str) -> str:
         """Return the secret of a fresh login cookie."""

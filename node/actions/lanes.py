@@ -26,7 +26,8 @@ from node.policy import Audience, Rules
 from node.queries.audience import send_decision
 from node.queries.keys import signing
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=26)
+"""A claim waits a few seconds for its turn and then takes at most two requests of ten seconds."""
 LOOK_AHEAD = 2
 """How many due lanes are looked at for each one wanted: some belong to hosts that have enough under way."""
 MOST_OWN_FAULTS = 5

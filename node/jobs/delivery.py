@@ -33,7 +33,7 @@ QUICK = 16
 MOST = 192
 STUCK_AFTER = 0.05
 """Seconds after which a request counts as slow and makes room for another."""
-STALE_AFTER = 20.0
+STALE_AFTER = 5.0
 """Seconds a claimed delivery may wait for its turn, well inside its lease; then its lane is given back."""
 LOOK_AGAIN = 0.25
 """Seconds after an empty claim before the next, unless a lane comes free."""

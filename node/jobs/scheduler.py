@@ -18,7 +18,7 @@ from node.jobs.bells import Ringer, connect
 if TYPE_CHECKING:
     from node.config import Settings
 
-SWEEP = 15.0
+SWEEP = 5.0
 """Seconds between two rings of all bells."""
 HOUSEKEEPING = 300.0
 LEASE_MS = 45_000

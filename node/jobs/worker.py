@@ -26,6 +26,8 @@ class Worker(SimpleWorker):
     """Runs every job in a fresh app context, and so with a fresh database session."""
 
     app: Any = None
+    max_connection_wait_time = 4.0
+    """Seconds between two tries to reach a Redis that went away; RQ would wait up to a minute."""
 
     def perform_job(self, *arguments: Any) -> bool:
         from node.database import db

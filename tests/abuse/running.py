@@ -35,7 +35,6 @@ from node.models import Member
 from node.policy import Mode, PeerState
 from node.queries import actors
 from node.runtime import RECENT
-from node.runtime import RECENT
 from tests.abuse.state import State
 from tests.support.peers import Actor, Peers, Response
 
@@ -210,13 +209,11 @@ class RunningNode:
         """Let a peer in, or keep it out."""
         with self.writing() as session:
             peers.set_state(session, host, state, by=None, now=now(), own_host=DOMAIN)
-        time.sleep(2 * RECENT)  # decided in another process: the node's web process hears of it that much later
         time.sleep(RECENT)  # until then the web process may not know what another process has decided
 
     def set_mode(self, mode: Mode) -> None:
         with self.writing() as session:
             node_settings.set_mode(session, mode, None, now())
-        time.sleep(2 * RECENT)
         time.sleep(RECENT)
 
     def sign_in(self, name: str) -> str:

@@ -27,10 +27,10 @@ from node.runtime import Node, current_node
 
 CLAIM = 32
 """Lanes claimed in one transaction."""
-QUICK = 16
+QUICK = 2
 """Requests under way at once as long as all are quick."""
 MOST = 192
-STUCK_AFTER = 0.5
+STUCK_AFTER = 0.05
 """Seconds after which a request counts as slow and makes room for another."""
 JOB_LASTS = 15.0
 IDLE_WAIT = 0.02

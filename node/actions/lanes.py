@@ -103,13 +103,6 @@ def record(session: Session, results: Sequence[Result], now: datetime) -> bool:
     return more
 
 
-def release(session: Session, claims: Sequence[Claim]) -> None:
-    """Give back what was leased and not begun: it is due as before."""
-    for claim in claims:
-        mine = update(Lane).where(Lane.id == claim.lane_id, Lane.lease_no == claim.lease_no)
-        session.execute(mine.values(lease_until=None), execution_options=QUIET)
-
-
 def is_due_at(session: Session, names: Collection[str], now: datetime) -> bool:
     """Say whether anything waits that is due at one of these hosts and that nobody holds."""
     free = or_(Lane.lease_until.is_(None), Lane.lease_until <= now)

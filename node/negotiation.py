@@ -45,7 +45,7 @@ class Negotiation:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         if path == PREFIX or path.startswith(PREFIX + "/") or "\0" in path:  # no row has a NUL in its name (case P06)
-            environ["PATH_INFO"] = "/-/nowhere"
+            environ["PATH_INFO"] = "/api/nowhere" if path.startswith("/api/") else "/-/nowhere"
         elif _is_shared(path, environ.get("REQUEST_METHOD", "")) and wants_activity(environ.get("HTTP_ACCEPT", "")):
             environ["PATH_INFO"] = PREFIX + path
         return self._application(environ, start_response)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
@@ -19,6 +20,10 @@ from tests.support.clocks import Clock
 from tests.support.factories import Factory
 
 DOMAIN = "home.test"
+
+# A machine that is busy with something else is no counterexample: no test of ours is a timed one.
+hypothesis.settings.register_profile("courtyard", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("courtyard")
 
 
 @pytest.fixture(scope="session")

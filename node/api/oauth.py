@@ -1,7 +1,8 @@
 """OAuth 2 (RFC 6749 as tightened by RFC 9700): the page that asks the member, codes, tokens, their end.
 
-The page is a plain HTML form with its own CSRF token. Only after client and redirect URI are proven does anything
-redirect; every other mistake is shown here (abuse case W05).
+The page is a plain HTML form with its own CSRF token. Only the member's own answer redirects, and only to the URI that
+the app registered: anybody may register an app, so that a redirect without an answer would lead members wherever
+somebody likes (RFC 9700 4.11.2). Every mistake in what the app asks is shown here (abuse case W05).
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ def decide() -> Any:
         return _trouble(problem or "unknown", 400)
     refusal = _refusal(app, asked)
     if refusal is not None:
-        return _back(asked, error=_oauth_code(refusal), error_description=str(refusal))
+        return _trouble("refused", 400, app, refusal)
     if request.form.get("decision") != "allow":
         return _back(asked, error="access_denied", error_description="The member said no.")
     try:
@@ -211,7 +212,7 @@ def _page(asked: dict[str, str]) -> Any:
         return _trouble(problem or "unknown", 400)
     refusal = _refusal(app, asked)
     if refusal is not None:
-        return _back(asked, error=_oauth_code(refusal), error_description=str(refusal))
+        return _trouble("refused", 400, app, refusal)
     scopes = clients.read_scopes(_scopes(asked)).split()
     host = _destination(asked["redirect_uri"])
     page = render_template("api/authorize.html", app=app, asked=asked, scopes=scopes, host=host)
@@ -259,8 +260,9 @@ def _back(asked: dict[str, str], **values: str) -> BaseResponse:
     return redirect(urlunsplit((parts.scheme, parts.netloc, parts.path, urlencode(query), "")), 303)
 
 
-def _trouble(problem: str, status: int) -> Response:
-    return _safe(render_template("api/trouble.html", problem=problem), "'self'", status)
+def _trouble(problem: str, status: int, app: ClientApp | None = None, refusal: ActionError | None = None) -> Response:
+    page = render_template("api/trouble.html", problem=problem, app=app, refusal=refusal)
+    return _safe(page, "'self'", status)
 
 
 def _safe(page: str, form_action: str, status: int = 200) -> Response:

@@ -90,38 +90,67 @@ def reach_sentence(audience: str, inside: int, followers: int, servers: int, nam
 
     `inside`: people here; `followers`: people beyond the wall on `servers` servers; `named`: people the text names.
     """
-    within = ngettext("%(count)s member", "%(count)s members", inside, count=format_number(inside))
     if audience == "direct":
-        if not named:
-            return _("Only the people you name with @ will see this. You have not named anybody yet.")
-        if not servers:
-            return ngettext(
-                "Only the %(num)s person you name will see this, inside.",
-                "Only the %(num)s people you name will see this, all inside.",
-                named,
-            )
-        there = ngettext("%(count)s server", "%(count)s servers", servers, count=format_number(servers))
-        return _("Only the people you name will see this (%(named)s); it goes to %(servers)s.", named=named, servers=there)
+        return _reach_named(inside, servers, named)
     if audience in ("members", "space"):
-        if not inside:
-            return _("Nobody else is here yet. It stays inside.")
-        return _("%(members)s will see this. It stays inside.", members=within)
+        return _reach_inside(audience, inside)
+    within = _members(inside)
     beyond = ngettext("%(count)s follower", "%(count)s followers", followers, count=format_number(followers))
-    there = ngettext("%(count)s server", "%(count)s servers", servers, count=format_number(servers))
+    there = _servers(servers)
     if audience in ("public", "unlisted"):
+        if not servers and not inside:
+            return _("Anybody who visits will see this. It is sent to no other server at present.")
         if not servers:
             return _(
                 "%(members)s and anybody who visits will see this. It is sent to no other server at present.", members=within
             )
+        if not inside:
+            return _("%(followers)s on %(servers)s, and anybody who visits will see this.", followers=beyond, servers=there)
         return _(
             "%(members)s, %(followers)s on %(servers)s, and anybody who visits will see this.",
             members=within,
             followers=beyond,
             servers=there,
         )
+    if not servers and not inside:
+        return _("For now only you see this: there is nobody yet to whom it would go.")
     if not servers:
         return _("%(members)s will see this. Nobody beyond the wall does at present.", members=within)
+    if not inside:
+        return _("%(followers)s on %(servers)s will see this. Nobody inside does at present.", followers=beyond, servers=there)
     return _("%(members)s, and %(followers)s on %(servers)s will see this.", members=within, followers=beyond, servers=there)
+
+
+def _reach_named(inside: int, servers: int, named: int) -> str:
+    if not named:
+        return _("Only the people you name with @ will see this. You have not named anybody yet.")
+    if not servers and not inside:
+        return _("Nobody will see this: it is not let through to the server of anybody you name.")
+    if not servers:
+        return ngettext(
+            "Only the %(num)s person you name will see this, inside.",
+            "Only the %(num)s people you name will see this, all inside.",
+            inside,
+        )
+    return _(
+        "Only the people you name will see this (%(named)s); it goes to %(servers)s.", named=named, servers=_servers(servers)
+    )
+
+
+def _reach_inside(audience: str, inside: int) -> str:
+    if inside:
+        return _("%(members)s will see this. It stays inside.", members=_members(inside))
+    if audience == "space":
+        return _("Nobody else is in this space yet. It stays inside.")
+    return _("Nobody else is here yet. It stays inside.")
+
+
+def _members(number: int) -> str:
+    return ngettext("%(count)s member", "%(count)s members", number, count=format_number(number))
+
+
+def _servers(number: int) -> str:
+    return ngettext("%(count)s server", "%(count)s servers", number, count=format_number(number))
 
 
 def browser_name(user_agent: str) -> str:

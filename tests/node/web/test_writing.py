@@ -1,11 +1,13 @@
 """Writing: who will see it is said before, and what one typed is never lost."""
 
 import re
+from itertools import product
 
 import pytest
 
 from node.models import Post
 from node.policy import Audience
+from node.web.wording import reach_sentence
 
 
 @pytest.fixture
@@ -216,3 +218,29 @@ def test_direct_messages_have_a_page_of_their_own(browser, make, anna, enter):
     make.commit()
     assert "For Anna alone" in browser.get("/messages").text
     assert "No messages yet" in kim.get("/messages").text
+
+
+def test_who_is_alone_is_told_so_for_every_audience(browser):
+    alone = browser.get("/write").text
+    assert "0 members" not in alone
+    assert "Anybody who visits will see this. It is sent to no other server at present." in alone
+    assert "For now only you see this" in alone
+
+
+def test_who_is_alone_inside_reads_of_followers_only(browser, make, anna, bob):
+    make.peer("peer.test", "partner")
+    make.follow(bob, anna.actor)
+    make.commit()
+    followed = browser.get("/write").text
+    assert "0 members" not in followed
+    assert "1 follower on 1 server, and anybody who visits will see this." in followed
+    assert "1 follower on 1 server will see this. Nobody inside does at present." in followed
+
+
+@pytest.mark.parametrize("audience", [audience.value for audience in Audience])
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_bar_never_counts_to_nought(door, audience, language):
+    with door.test_request_context(headers={"Accept-Language": language}):
+        for inside, servers, named in product((0, 1, 2), repeat=3):
+            said = reach_sentence(audience, inside, 2 * servers, servers, named)
+            assert not re.search(r"\b0\b", said), said

@@ -141,5 +141,8 @@ def _show_sign_in(problem: str = "", login: str = "", next_path: str = "") -> st
 
 
 def _show_invitation(invitation: Invitation, form: SimpleNamespace, errors: dict[str, str]) -> str:
-    note = "" if invitation.note == invitations.FIRST_ADMIN else invitation.note
-    return render_template("web/invitation.html", note=note, form=form, errors=errors, problem=errors.get("", ""))
+    is_first_admin = invitation.invited_by_id is None and invitation.note == invitations.FIRST_ADMIN
+    return render_template(
+        "web/invitation.html", note="" if is_first_admin else invitation.note, is_first_admin=is_first_admin, form=form,
+        errors=errors, problem=errors.get("", ""),
+    )  # fmt: skip

@@ -137,3 +137,13 @@ def test_too_many_tries_are_slowed_down_even_without_redis(settings, clock, make
     assert browser.post("/sign-in", {"login": "somebody", "password": "guess"}).status_code == 422
     with app.app_context():
         db.engine.dispose()
+
+
+def test_the_first_admin_reads_what_the_link_is_and_others_that_somebody_invited_them(stranger, session, settings, clock, make):
+    link = invitations.first_admin_link(session, settings, clock())
+    _, other = invitations.invite(session, by=None, note=invitations.FIRST_ADMIN + "!", now=clock())
+    make.commit()
+    page = stranger.get(link.removeprefix(settings.origin)).text
+    assert "This is the one-time link of the first admin" in page
+    assert "Somebody invited you" not in page
+    assert "Somebody invited you" in stranger.get(f"/invitations/{other}").text

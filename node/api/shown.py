@@ -73,11 +73,10 @@ def around_posts(session: Session, caller: Caller, shown: Collection[Post], peop
     ids = [post.id for post in shown]
     parent_ids = {post.in_reply_to_id for post in shown if post.in_reply_to_id is not None}
     space_ids = {post.space_id for post in shown if post.space_id is not None}
-    counts = answers = None
+    counts = None
     if caller.viewer.kind is not Kind.MEMBER:
         author_ids = {post.author_id for post in shown} | {actor.id for actor in people}
         counts = surroundings.posts_counts(session, caller.viewer, author_ids)
-        answers = posts.answers(session, caller.viewer, ids)
     return Surroundings(
         origin=node.settings.origin,
         now=node.now(),
@@ -87,5 +86,5 @@ def around_posts(session: Session, caller: Caller, shown: Collection[Post], peop
         parents=surroundings.authors_of(session, caller.viewer, parent_ids),
         spaces=surroundings.space_names(session, space_ids),
         posts_counts=counts,
-        answers=answers,
+        answers=posts.answers(session, caller.viewer, ids),
     )

@@ -9,8 +9,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import CTE, Select, func, literal, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import CTE, Select, case, exists, func, literal, select
+from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
 from node.models import (
@@ -33,6 +33,10 @@ from node.queries.audience import Viewer, visible
 MAX_ANCESTORS = 100
 CHUNK = 500
 """Ids named in one statement."""
+MOST_COUNTED = 1_000
+"""Answers counted for one post: what somebody floods with answers does not make every page slow."""
+MOST_LOOKED_AT = 10_000
+"""Answers looked at for one thread, those that the reader may not see counted too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class Thread:
 class Marks:
     """What one actor did with one post. `voted` holds the positions of the poll options chosen.
 
-    `answers`, for a stranger alone: how many answers to it they may see.
+    `answers` is how many answers to it they may see, MOST_COUNTED at most.
     """
 
     liked: bool = False
@@ -123,9 +127,10 @@ def pinned(session: Session, viewer: Viewer, actor_id: int) -> list[Post]:
 def thread(session: Session, post: Post, viewer: Viewer, limit: int = 500) -> Thread:
     """Return what `post` answers and what answers it, as far as `viewer` may see it.
 
-    `limit` counts replies, nearest levels first. A circle of replies is cut where it closes (abuse case P13).
+    `limit` counts replies the viewer may see, nearest levels first: hidden ones take nobody's place and are not hinted at
+    (abuse case L01). A circle of replies is cut where it closes (abuse case P13).
     """
-    below_ids = [row for row in session.scalars(_below(post.id, limit + 1)) if row != post.id]
+    below_ids = list(session.scalars(_below(post.id, viewer, limit + 1)))
     above_ids = [row for row in session.scalars(_above(post.id)) if row != post.id]
     found = many(session, [*above_ids, *below_ids[:limit]], viewer)
     ancestors = _climb(post, {key: found[key] for key in above_ids if key in found})
@@ -135,11 +140,16 @@ def thread(session: Session, post: Post, viewer: Viewer, limit: int = 500) -> Th
     return Thread(tuple(ancestors), post, tuple(ordered), depths, is_cut=len(below_ids) > limit)
 
 
-def _below(post_id: int, limit: int) -> Select[tuple[int]]:
-    """Select the ids of all answers, level by level. UNION drops what was seen, so a circle ends."""
+def _below(post_id: int, viewer: Viewer, limit: int) -> Select[tuple[int]]:
+    """Select the ids of the answers `viewer` may see, level by level. UNION drops what was seen, so a circle ends.
+
+    The tree grows through answers that are hidden. CASE keeps the planner from joining, which would lose the order.
+    """
     tree: CTE = select(literal(post_id, type_=Post.id.type).label("id")).cte("below", recursive=True)
     tree = tree.union(select(Post.id).join(tree, Post.in_reply_to_id == tree.c.id))
-    return select(tree.c.id).limit(limit + 1)
+    near = select(tree.c.id).limit(MOST_LOOKED_AT).subquery()
+    is_seen = exists().where(Post.id == near.c.id, visible(viewer))
+    return select(near.c.id).where(near.c.id != post_id, case((is_seen, 1), else_=0) == 1).limit(limit)
 
 
 def _above(post_id: int) -> Select[tuple[int]]:
@@ -195,11 +205,17 @@ def marks(session: Session, actor_id: int, post_ids: Collection[int]) -> dict[in
 
 
 def answers(session: Session, viewer: Viewer, post_ids: Collection[int]) -> dict[int, int]:
-    """Return post id -> how many answers to it `viewer` may see; posts without any are left out (abuse case L01)."""
+    """Return post id -> how many answers to it `viewer` may see, MOST_COUNTED at most; posts without any are left out.
+
+    One statement for a whole page, which looks into one index for each post (abuse case L01).
+    """
     if not post_ids:
         return {}
-    counted = select(Post.in_reply_to_id, func.count(Post.id)).where(Post.in_reply_to_id.in_(post_ids), visible(viewer))
-    return {post_id: number for post_id, number in session.execute(counted.group_by(Post.in_reply_to_id)) if post_id is not None}
+    parent = aliased(Post)
+    seen = select(Post.id).where(Post.in_reply_to_id == parent.id, visible(viewer)).limit(MOST_COUNTED)
+    number = select(func.count()).select_from(seen.correlate(parent).subquery()).scalar_subquery()
+    rows = session.execute(select(parent.id, number).where(parent.id.in_(post_ids)))
+    return {post_id: total for post_id, total in rows if total}
 
 
 def versions(session: Session, post_id: int) -> list[PostVersion]:

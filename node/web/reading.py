@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import abort, request, url_for
@@ -51,14 +52,14 @@ def own_post_or_404(post_id: int) -> Post:
 
 
 def marks_of(shown: Iterable[Post]) -> Mapping[int, Marks]:
-    """Return what the visitor did with each post; for a stranger, only how many answers they may see."""
+    """Return what the visitor did with each post, and how many answers to it they may see (a stranger: only that)."""
     member = visitor()
     found: dict[int, Marks] = defaultdict(Marks)
     ids = [post.id for post in shown]
     if member is not None:
         found.update(posts.marks(db.session(), member.actor_id, ids))
-    else:
-        found.update((key, Marks(answers=number)) for key, number in posts.answers(db.session(), ANONYMOUS, ids).items())
+    for key, number in posts.answers(db.session(), viewer(), ids).items():
+        found[key] = replace(found[key], answers=number)
     return found
 
 

@@ -72,8 +72,8 @@ POSTS = [
 ]  # fmt: skip
 LINES = [SimpleNamespace(entry_id=item.id, post=item, boosted_by=JONAS if item.id == 13 else None) for item in POSTS]
 MARKS: dict[int, Any] = defaultdict(lambda: NO_MARKS)
-MARKS[11] = SimpleNamespace(liked=True, boosted=False, bookmarked=True, pinned=False, voted=False)
-MARKS[16] = SimpleNamespace(liked=False, boosted=False, bookmarked=False, pinned=False, voted=True)
+MARKS[11] = SimpleNamespace(liked=True, boosted=False, bookmarked=True, pinned=False, voted=False, answers=3)
+MARKS[16] = SimpleNamespace(liked=False, boosted=False, bookmarked=False, pinned=False, voted=True, answers=0)
 
 
 def relation(**values: Any) -> SimpleNamespace:

@@ -37,8 +37,8 @@ class Surroundings:
     spaces: Mapping[int, str] = field(default_factory=dict)
     posts_counts: Mapping[int, int] | None = None
     """Actor id -> how many of its posts the reader may see, where that is less than all; None for members."""
-    answers: Mapping[int, int] | None = None
-    """Post id -> how many answers the reader may see, where that is less than all; None for members."""
+    answers: Mapping[int, int] = field(default_factory=dict)
+    """Post id -> how many answers the reader may see."""
 
     def account_of(self, actor: Actor) -> dict[str, Any]:
         count = None if self.posts_counts is None else self.posts_counts.get(actor.id, 0)
@@ -69,7 +69,7 @@ def status(post: Post, around: Surroundings) -> dict[str, Any]:
         "emojis": [],
         "favourites_count": post.likes_count,
         "reblogs_count": post.boosts_count,
-        "replies_count": post.replies_count if around.answers is None else around.answers.get(post.id, 0),
+        "replies_count": around.answers.get(post.id, 0),
         "quotes_count": 0,
         "reblog": None,
         "application": None,

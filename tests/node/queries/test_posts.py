@@ -94,6 +94,34 @@ def test_a_long_thread_is_cut(session, make, bo, me):
     assert not posts.thread(session, root, me, limit=5).is_cut
 
 
+def test_hidden_answers_neither_cut_a_thread_nor_take_a_place(session, make, bo, me):
+    root = make.post(bo)
+    for _ in range(4):
+        make.post(bo, Audience.DIRECT, reply_to=root)
+    seen = [make.post(bo, reply_to=root).id for _ in range(3)]
+    thread = posts.thread(session, root, me, limit=3)
+    assert ([post.id for post in thread.replies], thread.is_cut) == (seen, False)
+
+
+def test_each_reader_counts_the_answers_that_are_for_them(session, make, bo, me):
+    silent, answered = make.post(bo), make.post(bo)
+    make.post(bo, Audience.DIRECT, reply_to=silent)
+    for audience in (Audience.PUBLIC, Audience.MEMBERS, Audience.DIRECT):
+        make.post(bo, audience, reply_to=answered)
+    ids = [silent.id, answered.id]
+    assert posts.answers(session, me, ids) == {answered.id: 2}
+    assert posts.answers(session, ANONYMOUS, ids) == {answered.id: 1}
+    assert posts.answers(session, viewer_member(bo.id), ids) == {silent.id: 1, answered.id: 3}
+
+
+def test_a_flood_of_answers_is_counted_only_so_far(session, make, bo, me, monkeypatch):
+    monkeypatch.setattr(posts, "MOST_COUNTED", 3)
+    root = make.post(bo)
+    for _ in range(5):
+        make.post(bo, reply_to=root)
+    assert posts.answers(session, me, [root.id]) == {root.id: 3}
+
+
 def test_versions_come_oldest_first(session, make, bo):
     post = make.post(bo)
     for text in ("<p>1</p>", "<p>2</p>"):

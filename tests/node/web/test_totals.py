@@ -1,4 +1,4 @@
-"""Totals tell a stranger no more than the page does (abuse case L01)."""
+"""Totals tell nobody more than the page does (abuse case L01)."""
 
 from __future__ import annotations
 
@@ -14,3 +14,16 @@ def test_answers_that_stay_inside_are_not_counted_for_strangers(stranger, make, 
         assert "2 answers" not in stranger.get(path).text
     assert "answer</span>" not in stranger.get(f"/users/anna/posts/{silent.id}").text
     assert "1 answer</span>" in stranger.get(f"/users/anna/posts/{answered.id}").text
+
+
+def test_answers_that_are_not_for_a_member_are_not_counted_for_them(browser, make):
+    jo = make.member("jo")
+    post = make.post(jo.actor, "members")
+    for audience in ("members", "direct"):
+        make.post(jo.actor, audience, reply_to=post)
+    post.replies_count = 2
+    make.commit()
+
+    page = browser.get(f"/users/jo/posts/{post.id}").text
+    act = page.split(f"reply={post.id}")[1].split("</a>")[0]
+    assert "<span>1</span>" in act

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from federation.signatures import SigningKey
 from node.actions import hosts
 from node.actions.feeds import insert_ignoring
 from node.actions.hosts import QUIET
-from node.actions.tries import Claim, HostState, Result
+from node.actions.tries import Claim, HostState, Lease, Result
 from node.database import new_id
 from node.models import Activity, Actor, Delivery, Errand, Lane
 from node.policy import Audience, Rules
@@ -101,6 +101,25 @@ def record(session: Session, results: Sequence[Result], now: datetime) -> bool:
             _look_again(session, result.claim, now)
     hosts.learn(session, results, now)
     return more
+
+
+def release(session: Session, leases: Sequence[Claim | Lease]) -> None:
+    """Give back what was leased and not begun: it is due as before."""
+    rows = [{"b_id": lease.lane_id, "b_lease_no": lease.lease_no} for lease in leases]
+    if rows:
+        session.connection().execute(_RELEASE, rows)
+
+
+def recover(session: Session, leases: Mapping[int, Lease], taken: Mapping[int, int], now: datetime) -> None:
+    """Record what a worker that is gone had sent, and give back its other leases.
+
+    leases: by delivery id. taken: delivery id to the status with which the peer took it.
+    """
+    rows = [{"b_id": delivery_id, "b_answer": status, "b_now": now} for delivery_id, status in sorted(taken.items())]
+    if rows:
+        session.connection().execute(_TAKEN, rows)
+    _free_lanes(session, [lease for delivery_id, lease in leases.items() if delivery_id in taken], now)
+    release(session, [lease for delivery_id, lease in leases.items() if delivery_id not in taken])
 
 
 def is_due_at(session: Session, names: Collection[str], now: datetime) -> bool:
@@ -247,6 +266,15 @@ def _update_deliveries(session: Session, rows: list[dict[str, Any]]) -> None:
             session.connection().execute(statement, chosen)
 
 
+_TAKEN = (
+    update(Delivery)
+    .where(Delivery.id == bindparam("b_id"), Delivery.state != "delivered")
+    .values(
+        state="delivered", attempts=Delivery.attempts + 1, answer=bindparam("b_answer"), reason="",
+        attempted_at=bindparam("b_now", type_=Delivery.attempted_at.type), finished_at=bindparam("b_now"),
+    )
+)  # fmt: skip
+_RELEASE = update(Lane).where(Lane.id == bindparam("b_id"), Lane.lease_no == bindparam("b_lease_no")).values(lease_until=None)
 _MORE = exists().where(Delivery.lane_id == Lane.id, Delivery.state == "waiting")
 _LANE_FREE = (
     update(Lane)
@@ -255,7 +283,7 @@ _LANE_FREE = (
 )
 
 
-def _free_lanes(session: Session, claims: Sequence[Claim], now: datetime) -> bool:
+def _free_lanes(session: Session, claims: Sequence[Claim | Lease], now: datetime) -> bool:
     """Give lanes back whose delivery is over; the next one, if any, is due at once. Say whether there is any."""
     if not claims:
         return False

@@ -21,6 +21,15 @@ class HostState:
 
 
 @dataclass(frozen=True, slots=True)
+class Lease:
+    """A lane leased for one delivery, as numbers: what is left of a claim when its process is gone."""
+
+    lane_id: int
+    lease_no: int
+    delivery_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """One delivery, leased to this worker until its lease ends."""
 

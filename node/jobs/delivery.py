@@ -10,90 +10,127 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from flask import Flask
 
-from federation.delivery import Answer, Outcome, classify
-from federation.errors import FederationError
-from federation.signatures import BodyDigest, Scheme, SigningKey, accept_signature, digest_of, sign
-from federation.vocabulary import MEDIA_TYPE
+from federation.delivery import Breaker, Outcome
+from federation.signatures import BodyDigest, digest_of
 from node.actions import lanes
 from node.actions.tries import Claim, Result
 from node.database import db, ring, transaction
+from node.jobs.attempts import Attempt, deliver
+from node.jobs.journal import Journal, orphans
 from node.runtime import Node, current_node
 
-CLAIM = 32
-"""Lanes claimed in one transaction."""
-QUICK = 2
-"""Requests under way at once as long as all are quick."""
+CLAIM = 128
+"""Lanes claimed in one transaction, ahead of what is under way: a transaction for each would cost more than sending."""
+LOW = 16
+"""With so few left to send the next are claimed."""
+QUICK = 4
+"""Requests under way at once as long as all are quick. A kill may repeat what a peer took and nobody has noted: few."""
 MOST = 192
 STUCK_AFTER = 0.05
 """Seconds after which a request counts as slow and makes room for another."""
+STALE_AFTER = 5.0
+"""Seconds a claimed delivery may wait for its turn, well inside its lease; then its lane is given back."""
+LOOK_AGAIN = 0.25
+"""Seconds after an empty claim before the next, unless a lane comes free."""
 JOB_LASTS = 15.0
 IDLE_WAIT = 0.02
-FLUSH = 64
+LINGER = 0.01
+"""Seconds the recorder waits for more results: many results, one transaction."""
+FLUSH = 128
 
+HEALTHY = Breaker()
 log = logging.getLogger("courtyard.delivery")
 stopping = threading.Event()
 """Set once at SIGTERM: nothing more is claimed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """A claimed delivery with all that is needed to send it without the database."""
-
-    claim: Claim
-    body: bytes
-    digest: BodyDigest
-    keys: dict[str, SigningKey]
-
-
 class Dispatcher:
-    """Sends claimed deliveries in threads and records what came of them. One for each process."""
+    """Sends claimed deliveries in threads and records what came of them. One for each process.
 
-    def __init__(self, app: Flask) -> None:
+    The job claims ahead; threads take from what is claimed, so nothing wakes up for a single delivery; one thread records.
+    """
+
+    def __init__(self, app: Flask, folder: Path) -> None:
         self._app = app
-        self._pool = ThreadPoolExecutor(MOST, thread_name_prefix="delivery")
-        self._results: SimpleQueue[Result] = SimpleQueue()
+        self._folder = folder
+        self._journal = Journal(folder)
+        self._ready: SimpleQueue[Attempt] = SimpleQueue()
+        self._results: SimpleQueue[Result | Claim] = SimpleQueue()
         self._started: dict[int, float] = {}
+        self._threads = 0
+        self._open = 0
+        """Claimed and not yet recorded or given back."""
+        self._dry_until = 0.0
+        """time.monotonic() before which nothing is claimed: the last claim found nothing, and no lane came free since."""
+        self._is_done = False
+        """The last claim found nothing although nothing but what hangs was under way."""
+        self._is_working = False
         self._lock = threading.Lock()
         self._progress = threading.Event()
         self._digests: dict[int, BodyDigest] = {}
-        self._recorder = threading.Thread(target=self._record_forever, name="recorder", daemon=True)
-        self._recorder.start()
-
-    @property
-    def in_flight(self) -> int:
-        return len(self._started)
+        threading.Thread(target=self._record_forever, name="recorder", daemon=True).start()
 
     def work(self, seconds: float) -> None:
         """Claim and send until nothing is due, or `seconds` are over. Slow requests may go on after the return."""
         node = current_node()
         deadline = time.monotonic() + seconds
+        self._recover(node)
+        self._dry_until = 0.0
+        self._is_working = True
         while time.monotonic() < deadline and not stopping.is_set():
             self._progress.clear()
-            room = self._room()
-            claimed = self._claim(node, min(CLAIM, room)) if room > 0 else None
-            if claimed:
-                for attempt in claimed:
-                    self._start(node, attempt)
+            if not self._is_dry() and self._ready.qsize() <= LOW:
+                self._top_up(node)
+            if self._is_dry() and self._quick() == 0:
+                if self._is_done:
+                    break
+                self._dry_until = 0.0  # a host that had enough under way may have room now: look once more
                 continue
-            if claimed is not None and self._quick() == 0:
-                return
+            self._staff(node)
             self._progress.wait(0.05)
+        self._is_working = False
+        self._give_back()
 
     def finish(self, seconds: float = 12.0) -> None:
         """Wait for what is under way, so that a stop makes no duplicates."""
+        self._give_back()
         deadline = time.monotonic() + seconds
-        while (self.in_flight or not self._results.empty()) and time.monotonic() < deadline:
+        while self._open and time.monotonic() < deadline:
             time.sleep(IDLE_WAIT)
-        time.sleep(2 * IDLE_WAIT)
+        self._journal.close()
 
-    def _room(self) -> int:
-        return min(QUICK + self._stuck(), MOST) - self.in_flight
+    @property
+    def in_flight(self) -> int:
+        return len(self._started)
+
+    def _recover(self, node: Node) -> None:
+        """Record and free what workers that are gone have left."""
+        with orphans(self._folder) as left:
+            if left is None:
+                return
+            with transaction() as session:
+                lanes.recover(session, left.leases, left.taken, node.now())
+            db.session.remove()
+            log.warning("a worker is gone: %s leases freed, %s deliveries recorded for it", len(left.leases), len(left.taken))
+
+    def _top_up(self, node: Node) -> None:
+        was_quiet = self._quick() == 0
+        claimed = self._claim(node, CLAIM)
+        self._is_done = was_quiet and not claimed
+        self._dry_until = 0.0 if claimed else time.monotonic() + LOOK_AGAIN
+        with self._lock:
+            self._open += len(claimed)
+        # Hosts that failed last time go last: what they cost in waiting, the healthy ones do not pay.
+        for attempt in sorted(claimed, key=lambda attempt: attempt.claim.host.breaker != HEALTHY):
+            self._ready.put(attempt)
+
+    def _is_dry(self) -> bool:
+        return time.monotonic() < self._dry_until
 
     def _stuck(self) -> int:
         limit = time.monotonic() - STUCK_AFTER
@@ -101,7 +138,46 @@ class Dispatcher:
             return sum(started < limit for started in self._started.values())
 
     def _quick(self) -> int:
-        return self.in_flight - self._stuck()
+        """Return how many deliveries are claimed and not recorded, those that hang not counted."""
+        return self._open - self._stuck()
+
+    def _staff(self, node: Node) -> None:
+        """Have as many threads as there is room for: QUICK that get on, beside those that hang."""
+        wanted = min(QUICK + self._stuck(), MOST, self._open)
+        with self._lock:
+            missing = max(0, wanted - self._threads)
+            self._threads += missing
+        for _ in range(missing):
+            threading.Thread(target=self._send_all, args=(node,), name="delivery", daemon=True).start()
+
+    def _send_all(self, node: Node) -> None:
+        """Send what is ready until nothing is."""
+        try:
+            while not stopping.is_set():
+                attempt = self._ready.get(timeout=IDLE_WAIT)
+                if time.monotonic() - attempt.claimed_at > STALE_AFTER:
+                    self._results.put(attempt.claim)
+                    continue
+                self._started[attempt.claim.lane_id] = time.monotonic()
+                result = self._attempt(node, attempt)
+                with self._lock:
+                    del self._started[attempt.claim.lane_id]
+                self._results.put(result)
+                if not self._is_dry() and self._ready.qsize() <= LOW:
+                    self._progress.set()
+        except Empty:
+            pass
+        finally:
+            with self._lock:
+                self._threads -= 1
+
+    def _give_back(self) -> None:
+        """Return what is claimed and not begun."""
+        while True:
+            try:
+                self._results.put(self._ready.get_nowait().claim)
+            except Empty:
+                return
 
     def _claim(self, node: Node, most: int) -> list[Attempt]:
         now = node.now()
@@ -112,8 +188,10 @@ class Dispatcher:
                 keys = {actor_id: lanes.keys(session, actor_id) for actor_id in {claim.actor_id for claim in claims}}
         finally:
             db.session.remove()
+        began = time.monotonic()
+        self._journal.leased(claims)
         return [
-            Attempt(claim, bodies[claim.activity_id], self._digest(claim.activity_id, bodies), keys[claim.actor_id])
+            Attempt(claim, bodies[claim.activity_id], self._digest(claim.activity_id, bodies), keys[claim.actor_id], began)
             for claim in claims
         ]
 
@@ -125,34 +203,36 @@ class Dispatcher:
             digest = self._digests[activity_id] = digest_of(bodies[activity_id])
         return digest
 
-    def _start(self, node: Node, attempt: Attempt) -> None:
-        with self._lock:
-            self._started[attempt.claim.lane_id] = time.monotonic()
-        self._pool.submit(self._attempt, node, attempt)
-
-    def _attempt(self, node: Node, attempt: Attempt) -> None:
+    def _attempt(self, node: Node, attempt: Attempt) -> Result:
         try:
             result = deliver(node, attempt)
+            if result.outcome is Outcome.DELIVERED and result.answer is not None:
+                self._journal.taken(attempt.claim, result.answer.status)
+            return result
         except Exception as error:  # a poisoned row must not stop its lane for ever: lanes.record parks it
             log.exception("delivery %s failed by our own fault", attempt.claim.delivery_id)
-            result = Result(attempt.claim, None, Outcome.RETRY, f"internal error: {type(error).__name__}", is_our_fault=True)
-        self._results.put(result)
+            return Result(attempt.claim, None, Outcome.RETRY, f"internal error: {type(error).__name__}", is_our_fault=True)
 
     def _record_forever(self) -> None:
         while True:
             batch = [self._results.get()]
+            deadline = time.monotonic() + LINGER
             while len(batch) < FLUSH:
                 try:
-                    batch.append(self._results.get_nowait())
+                    batch.append(self._results.get(timeout=max(0.0, deadline - time.monotonic())))
                 except Empty:
                     break
-            self._record(batch)
+            if self._record(batch):
+                self._dry_until = 0.0
+            self._journal.recorded(item.claim if isinstance(item, Result) else item for item in batch)
             with self._lock:
-                for result in batch:
-                    self._started.pop(result.claim.lane_id, None)
+                self._open -= len(batch)
             self._progress.set()
 
-    def _record(self, batch: list[Result]) -> None:
+    def _record(self, batch: list[Result | Claim]) -> bool:
+        """Write results and give lanes back; say whether there is more to claim."""
+        results = [item for item in batch if isinstance(item, Result)]
+        returned = [item for item in batch if isinstance(item, Claim)]
         for wait in (0.1, 0.5, 2.0, 5.0, None):
             try:
                 with self._app.app_context():
@@ -160,62 +240,21 @@ class Dispatcher:
                         now = current_node().now()
                         # Not durable against a power cut: then these are delivered once more, with the same id.
                         with transaction(is_durable=False) as session:
-                            if lanes.record(session, batch, now):
+                            lanes.release(session, returned)
+                            more = lanes.record(session, results, now) or bool(returned)
+                            if not more and not self._is_working:
+                                more = lanes.is_due_at(session, {result.claim.host.host for result in results}, now)
+                            if more:
                                 ring(session, "outbound")
                     finally:
                         db.session.remove()
-                return
+                return more
             except Exception:
                 if wait is None:
                     log.exception("%s results could not be recorded; their leases will expire", len(batch))
-                    return
+                    return False
                 time.sleep(wait)
-
-
-def deliver(node: Node, attempt: Attempt) -> Result:
-    """POST once; when the signature scheme is refused, once more with the other (double knock, S25)."""
-    claim = attempt.claim
-    scheme = claim.scheme or "cavage"
-    answer = _post(node, attempt, scheme)
-    outcome = classify(answer, was_missing=claim.was_missing)
-    learned = ""
-    if outcome is Outcome.REFUSED_SCHEME:
-        scheme = "rfc9421" if scheme == "cavage" else "cavage"
-        answer = _post(node, attempt, scheme)
-        outcome = classify(answer, other_scheme_tried=True, was_missing=claim.was_missing)
-        learned = scheme if outcome is Outcome.DELIVERED else ""
-    if isinstance(answer, FederationError):
-        return Result(claim, None, outcome, str(answer)[:400], error=answer)
-    if outcome is Outcome.DELIVERED and scheme != "ed25519" and _offers_ed25519(answer):
-        learned = "ed25519"
-    reason = "" if outcome is Outcome.DELIVERED else f"HTTP {answer.status}"
-    return Result(claim, answer, outcome, reason, learned_scheme=learned)
-
-
-def _post(node: Node, attempt: Attempt, scheme: str) -> Answer | FederationError:
-    key = attempt.keys.get("ed25519") if scheme == "ed25519" else attempt.keys.get("rsa")
-    if key is None:
-        key = next(iter(attempt.keys.values()))
-    wire = Scheme.CAVAGE if scheme == "cavage" else Scheme.RFC9421
-    try:
-        headers = sign(
-            "POST",
-            attempt.claim.inbox,
-            attempt.body,
-            key,
-            now=node.now(),
-            scheme=wire,
-            content_type=MEDIA_TYPE,
-            digest=attempt.digest,
-        )
-        return node.client.post(attempt.claim.inbox, attempt.body, headers)
-    except FederationError as error:
-        return error
-
-
-def _offers_ed25519(answer: Answer) -> bool:
-    hints = accept_signature(answer.accept_signature) if answer.accept_signature else None
-    return hints is not None and "ed25519" in str(hints)
+        return False
 
 
 def drain(app: Flask, seconds: float = JOB_LASTS) -> None:
@@ -232,7 +271,7 @@ def finish(app: Flask, seconds: float = 12.0) -> None:
 def _dispatcher(app: Flask) -> Dispatcher:
     with _making:
         if "courtyard.dispatcher" not in app.extensions:
-            app.extensions["courtyard.dispatcher"] = Dispatcher(app)
+            app.extensions["courtyard.dispatcher"] = Dispatcher(app, current_node().settings.data_dir / "deliveries")
         dispatcher: Dispatcher = app.extensions["courtyard.dispatcher"]
         return dispatcher
 

@@ -1,0 +1,139 @@
+"""What a worker has leased and what peers have taken, in a file that outlives the worker.
+
+Results are recorded many to a transaction, which takes a moment. A worker killed in that moment would have its deliveries
+sent again; so each 2xx is noted here first, by one write() of some microseconds. Whoever delivers next reads the notes
+of the dead, records what was taken and frees what was not begun (promise G7). Nothing is synced to the disk: after a
+power cut leases expire, and what was not recorded is sent once more, with the same id.
+
+A line is `leased LANE LEASE_NO DELIVERY` or `taken DELIVERY STATUS`. Its writer holds a lock on the file, so a file that
+can be locked belongs to nobody.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import threading
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from node.actions.tries import Claim, Lease
+
+LARGEST = 1 << 20
+"""Bytes after which a file is written anew with what is still open."""
+
+log = logging.getLogger("courtyard.delivery")
+
+
+class Journal:
+    """The file of one process. Threads may share it. A disk that takes no more costs the protection, not the delivery."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make a file in `folder`, which is made when it is missing."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / f"{os.getpid()}-{uuid.uuid4().hex[:8]}.journal"
+        young = self._path.with_suffix(".new")  # it gets its name when it is locked: nobody takes it for an orphan
+        self._file = os.open(young, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        young.rename(self._path)
+        self._open: dict[int, str] = {}
+        self._size = 0
+        self._lock = threading.Lock()
+
+    def leased(self, claims: Iterable[Claim]) -> None:
+        """Note what is leased, before any of it is sent."""
+        with self._lock:
+            lines = {one.delivery_id: f"leased {one.lane_id} {one.lease_no} {one.delivery_id}\n" for one in claims}
+            self._open.update(lines)
+            self._write("".join(lines.values()))
+
+    def taken(self, claim: Claim, status: int) -> None:
+        """Note that the peer has taken it, at once."""
+        line = f"taken {claim.delivery_id} {status}\n"
+        with self._lock:
+            self._open[claim.delivery_id] = self._open.get(claim.delivery_id, "") + line
+            self._write(line)
+
+    def recorded(self, claims: Iterable[Claim]) -> None:
+        """Forget what the database knows now."""
+        with self._lock:
+            for one in claims:
+                self._open.pop(one.delivery_id, None)
+            if self._size > LARGEST or (not self._open and self._size):
+                os.ftruncate(self._file, 0)
+                self._size = 0
+                self._write("".join(self._open.values()))
+
+    def close(self) -> None:
+        """Remove the file, unless something in it is still open."""
+        with self._lock:
+            if not self._open:
+                self._path.unlink(missing_ok=True)
+
+    def _write(self, text: str) -> None:
+        try:
+            self._size += os.write(self._file, text.encode())
+        except OSError as error:
+            log.warning("the delivery journal cannot be written (%s): a crash now would repeat deliveries", error.strerror)
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """What a dead worker left: leases by delivery, and the status with which a peer took one."""
+
+    leases: dict[int, Lease] = field(default_factory=dict)
+    taken: dict[int, int] = field(default_factory=dict)
+
+
+@contextmanager
+def orphans(folder: Path) -> Iterator[Orphan | None]:
+    """Give what the dead left, in one; None when there is nothing. The files are removed when the block ends well."""
+    held: list[tuple[int, Path]] = []
+    try:
+        for path in sorted(folder.glob("*.journal")):
+            file = _locked(path)
+            if file is not None:
+                held.append((file, path))
+        if not held:
+            yield None
+            return
+        found = Orphan()
+        for file, _ in held:
+            _read(found, os.pread(file, 64 * LARGEST, 0).decode(errors="replace"))
+        yield found
+        for _, path in held:
+            path.unlink(missing_ok=True)
+    finally:
+        for file, _ in held:
+            os.close(file)
+
+
+def _locked(path: Path) -> int | None:
+    """Open and lock a file that nobody holds; None for all others."""
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(file).st_nlink:
+            return file
+    except OSError:
+        pass
+    os.close(file)
+    return None
+
+
+def _read(found: Orphan, text: str) -> None:
+    for line in text.splitlines():
+        match line.split():
+            case ["leased", lane, number, delivery] if (lane + number + delivery).isdecimal():
+                found.leases[int(delivery)] = Lease(int(lane), int(number), int(delivery))
+            case ["taken", delivery, status] if (delivery + status).isdecimal():
+                found.taken[int(delivery)] = int(status)
+            case _:
+                continue  # the last line of a process that was killed while it wrote

@@ -8,16 +8,15 @@ from __future__ import annotations
 import argparse
 import html
 import re
-import shutil
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scripts import folders
 from scripts.mastodon_client import MastodonClient
 from scripts.running_node import NodeFailed, RunningNode
 
@@ -52,7 +51,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="stop both nodes when the story is told")
     arguments = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="courtyard-demo-"))
+    folder = folders.make("demo")
     nodes: list[RunningNode] = []
     _on_stop(signal.default_int_handler)
     try:
@@ -69,7 +68,7 @@ def main() -> int:
         _on_stop(signal.SIG_IGN)  # A second Ctrl-C must not leave a node behind.
         for node in nodes:
             node.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        folders.remove(folder)
     return 0
 
 

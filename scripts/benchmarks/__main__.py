@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from scripts import folders
 from scripts.benchmarks import bad_hosts, ceiling, inbound, outbound, start, timeline
 from scripts.benchmarks.bench import Bench
 from scripts.benchmarks.fake_hosts import FakeHosts
@@ -32,7 +31,7 @@ def main() -> int:
     unknown = set(arguments.scenario) - set(SCENARIOS)
     if unknown:
         options.error(f"no scenario {', '.join(sorted(unknown))}; there are {', '.join(SCENARIOS)}")
-    folder = Path(tempfile.mkdtemp(prefix="courtyard-bench-", dir=arguments.folder))
+    folder = folders.make("bench", arguments.folder)
     figures: list[Figure] = []
     failed = False
     hosts = FakeHosts.start()
@@ -59,9 +58,10 @@ def main() -> int:
     finally:
         hosts.stop()
         if arguments.keep:
+            folders.keep(folder)
             print(f"  data is kept in {folder}", file=sys.stderr)
         else:
-            shutil.rmtree(folder, ignore_errors=True)
+            folders.remove(folder)
     return 1 if failed else 0
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 import time
 from pathlib import Path
 
+from scripts import folders
 from scripts.breakage.runs import RUNS, Report
 
 
@@ -31,8 +31,8 @@ def run(name: str, *, is_short: bool) -> Report:
     """Run one fault in a folder of its own and print what it showed."""
     begun = time.monotonic()
     print(f"{name}: {(RUNS[name].__doc__ or '').strip()}", flush=True)
-    with tempfile.TemporaryDirectory(prefix="courtyard-faults-", ignore_cleanup_errors=True) as folder:
-        report = RUNS[name](Path(folder), is_short)
+    with folders.temporary("faults") as folder:
+        report = RUNS[name](folder, is_short)
     verdict = "kept" if not report.problems else "BROKEN: " + "; ".join(report.problems)
     facts = ", ".join(f"{what}: {value}" for what, value in report.facts.items())
     print(f"  {verdict} ({time.monotonic() - begun:.0f} s; {facts})", flush=True)

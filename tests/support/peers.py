@@ -25,7 +25,6 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -41,6 +40,7 @@ from federation.client import Client, SystemResolver
 from federation.keys import PrivateKeyPair, encode_multikey, generate_ed25519, generate_rsa, load_public
 from federation.signatures import SigningKey, sign
 from federation.vocabulary import ACTOR_CONTEXT, AS2, JRD_MEDIA_TYPE, MEDIA_TYPE, PUBLIC
+from scripts import folders
 from tests.support.authority import Authority
 from tests.support.scripted import (
     Misbehaviour,
@@ -265,7 +265,7 @@ class Peers:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._stack = ExitStack()
-        self._folder = folder or Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="peers-")))
+        self._folder = folder or self._stack.enter_context(folders.temporary("peers"))
         self._authority = Authority(self._folder)
         self._names: dict[str, list[list[Endpoint]]] = {}
         self._listed: set[Endpoint] = set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from federation.vocabulary import PUBLIC
 from node.models import (
@@ -224,6 +224,19 @@ def test_votes_are_counted_once(session, make, arrivals, ada, bob):
     assert poll.poll["voters"] == 1
     assert count(session, PollVote) == 1
     assert count(session, Post, Post.is_local.is_(False)) == 0
+
+
+def test_a_vote_that_another_worker_counted_meanwhile_is_not_lost(session, make, arrivals, ada, bob):
+    poll = make.post(ada, options=["tea", "coffee"])
+    options = session.scalars(select(PollOption).where(PollOption.post_id == poll.id).order_by(PollOption.position)).all()
+    unseen = {"synchronize_session": False}  # what this session has read is out of date now, as with another worker's commit
+    session.execute(update(PollOption).where(PollOption.id == options[0].id).values(votes_count=41), execution_options=unseen)
+    counted = update(Post).where(Post.id == poll.id).values(poll=dict(poll.poll) | {"voters": 41})
+    session.execute(counted, execution_options=unseen)
+    said = {"id": f"{bob.uri}/votes/1", "type": "Note", "attributedTo": bob.uri, "name": "tea", "inReplyTo": poll.uri, "to": ada.uri}
+
+    assert arrivals.apply(bob, activity("Create", bob, said)).state == "done"
+    assert (options[0].votes_count, poll.poll["voters"]) == (42, 42)
 
 
 def test_nobody_votes_in_a_poll_they_cannot_see(session, make, arrivals, ada, bob):

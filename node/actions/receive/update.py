@@ -34,7 +34,7 @@ def apply(session: Session, activity: Activity, context: Context) -> Outcome:
         return done("made")
     if post.audience == Audience.DIRECT and _is_unwanted(session, post, context):
         return refused("blocked")
-    if not change_post(context.memory, post, remote, sender):
+    if not change_post(context.memory, post, remote, sender, inbox_owner=context.inbox_owner):
         return ignored("older_version")
     pass_on_change(session, activity, post, context, remote)
     return done()

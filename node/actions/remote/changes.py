@@ -23,9 +23,10 @@ _WORDS = ("title", "content_html", "summary")
 _QUIET = {"synchronize_session": False}
 
 
-def change_post(known: Known, post: Post, remote: RemoteObject, author: Actor) -> bool:
+def change_post(known: Known, post: Post, remote: RemoteObject, author: Actor, *, inbox_owner: int = 0) -> bool:
     """Bring a known post of another server up to date. Return False when there is nothing new in `remote`.
 
+    `inbox_owner`: the actor whose own inbox got it; a blind copy names nobody, and its reader still reads it.
     Only its author changes it (abuse cases A04, A05); an older version than the one we have changes nothing (promise
     G3). Raises NotAuthorized and Buried.
     """
@@ -50,7 +51,7 @@ def change_post(known: Known, post: Post, remote: RemoteObject, author: Actor) -
         setattr(post, name, value)
     session.flush()
     _replace_parts(known, post, remote)
-    _narrow_readers(session, post, remote)
+    _narrow_readers(session, post, remote, inbox_owner)
     known.forget()
     if is_new:
         _tell_boosters(session, post, now)
@@ -92,14 +93,15 @@ def _replace_parts(known: Known, post: Post, remote: RemoteObject) -> None:
         session.execute(described.values(description=description_of(part)), execution_options=_QUIET)
 
 
-def _narrow_readers(session: Session, post: Post, remote: RemoteObject) -> None:
-    """For a post that only some may read, those no longer named stop reading; nobody new starts."""
-    named = {mention.href for mention in remote.mentions} | set(remote.addressing.everyone())
-    if post.audience not in (Audience.DIRECT, Audience.FOLLOWERS) or not named:
+def _narrow_readers(session: Session, post: Post, remote: RemoteObject, inbox_owner: int) -> None:
+    """For a post that only some may read, those no longer named stop reading, be it everybody; nobody new starts."""
+    if post.audience not in (Audience.DIRECT, Audience.FOLLOWERS):
         return
-    mentioned = select(Mention.id, Actor.uri).join(Actor, Actor.id == Mention.actor_id)
+    named = {mention.href for mention in remote.mentions} | set(remote.addressing.everyone())
+    still = inbox_owner if not named and post.audience == Audience.DIRECT else 0
+    mentioned = select(Mention.id, Actor.id, Actor.uri).join(Actor, Actor.id == Mention.actor_id)
     rows = session.execute(mentioned.where(Mention.post_id == post.id))
-    gone = [mention_id for mention_id, uri in rows if uri not in named]
+    gone = [mention_id for mention_id, actor_id, uri in rows if uri not in named and actor_id != still]
     if gone:
         session.execute(delete(Mention).where(Mention.id.in_(gone)), execution_options=_QUIET)
 

@@ -77,6 +77,23 @@ def test_an_edit_never_widens_and_may_narrow(session, make, arrivals, ada, bob):
     assert session.scalar(select(Post.audience).where(Post.uri == public["id"])) == "followers"
 
 
+def test_an_edit_that_names_nobody_any_more_is_for_nobody(session, arrivals, ada, bob):
+    private = note(bob, to=[ada.uri], cc=[])
+    arrivals.apply(bob, activity("Create", bob, private))
+    assert count(session, Mention) == 1
+    arrivals.apply(bob, activity("Update", bob, private | {"to": [], "content": "not for you"}))
+
+    assert (the_post(session, bob).audience, count(session, Mention)) == ("direct", 0)
+
+
+def test_an_edit_of_a_blind_copy_is_still_for_whose_inbox_gets_it(session, arrivals, ada, bob):
+    blind = note(bob, to=[], cc=[])
+    arrivals.apply(bob, activity("Create", bob, blind, to=[], cc=[]), inbox_owner=ada.id)
+    arrivals.apply(bob, activity("Update", bob, blind | {"content": "more"}, to=[], cc=[]), inbox_owner=ada.id)
+
+    assert (the_post(session, bob).content_html, count(session, Mention)) == ("more", 1)
+
+
 def test_nobody_edits_anothers_post(session, make, arrivals, ada, bob, said):
     make.peer("evil.test")
     evil, neighbour = make.remote("eve", "evil.test"), make.remote("carl")

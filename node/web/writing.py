@@ -6,9 +6,10 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-from flask import abort, flash, jsonify, redirect, render_template, request, url_for
+from flask import abort, flash, g, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response as BaseResponse
 
 from node.actions import outbox
@@ -128,6 +129,17 @@ def delete(post_id: int) -> BaseResponse:
 
 
 def _publish(member: Member, writing: Writing, parent: Post | None) -> Post:
+    """Publish once, however often the button was pressed: of two presses at once the slower gets the other's post."""
+    try:
+        return _publish_once(member, writing, parent)
+    except IntegrityError:
+        if not writing.key:
+            raise
+        g.pop("login", None)  # what was read before the rollback is stale
+        return _publish_once(the_member(), writing, _parent(writing.reply_id))
+
+
+def _publish_once(member: Member, writing: Writing, parent: Post | None) -> Post:
     node = current_node()
     gate = rules()
     draft = outbox.Draft(

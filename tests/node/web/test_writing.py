@@ -1,10 +1,14 @@
 """Writing: who will see it is said before, and what one typed is never lost."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
+from threading import Barrier, current_thread
+from unittest.mock import patch
 
 import pytest
 
+from node.actions import outbox
 from node.models import Post
 from node.policy import Audience
 from node.web.wording import reach_sentence
@@ -244,3 +248,28 @@ def test_the_bar_never_counts_to_nought(door, audience, language):
         for inside, servers, named in product((0, 1, 2), repeat=3):
             said = reach_sentence(audience, inside, 2 * servers, servers, named)
             assert not re.search(r"\b0\b", said), said
+
+
+def test_two_presses_at_once_are_one_post(door, enter, anna, session):
+    """Both look for the key before either has written; the slower is answered with the post of the faster (PostgreSQL)."""
+    browsers = [enter(anna), enter(anna)]
+    form = {"text": "once", "audience": "members", "key": "the same key", "do": "send"}
+    tokens = [browser.token() for browser in browsers]
+    both_looked = Barrier(2)
+    real = outbox._made_before
+    looked = set()
+
+    def look(*arguments):
+        found = real(*arguments)
+        if current_thread().name not in looked and not is_sqlite:
+            looked.add(current_thread().name)
+            both_looked.wait(10)
+        return found
+
+    is_sqlite = session.get_bind().dialect.name == "sqlite"  # there one writes at a time: the second finds the key
+    with patch.object(outbox, "_made_before", look), ThreadPoolExecutor(2) as pool:
+        pressed = [pool.submit(browser.post, "/write", form, token=token) for browser, token in zip(browsers, tokens, strict=True)]
+        answers = [one.result(30) for one in pressed]
+    assert [answer.status_code for answer in answers] == [303, 303]
+    assert len({answer.location for answer in answers}) == 1
+    assert len(said(session)) == 1

@@ -11,6 +11,7 @@ from federation.actors import PublicKeyRecord, RemoteActor
 from federation.errors import NotAuthorized
 from federation.origins import host_of, origin
 from node.actions.errands import want, want_nodeinfo
+from node.actions.feeds import insert_ignoring
 from node.actions.remote.tombstones import forget_passed_on
 from node.content.cleaning import clean, plain_text
 from node.database import new_id
@@ -43,12 +44,12 @@ def keep_actor(session: Session, remote: RemoteActor, now: datetime) -> Actor:
 
     Raises NotAuthorized for an id of ours. An actor that was deleted and answers again at its id is there again.
     """
-    actor = session.scalar(select(Actor).where(Actor.uri == remote.id))
+    # The row is held while its keys are made anew: two workers that read the same actor do so one after the other.
+    actor = session.scalar(select(Actor).where(Actor.uri == remote.id).with_for_update())
     if actor is not None and actor.is_local:
         raise NotAuthorized("that actor is one of ours", code="ours")
     if actor is None:
-        actor = Actor(id=new_id(now), uri=remote.id, host=host_of(remote.id), created_at=min(remote.published or now, now))
-        session.add(actor)
+        actor = _begin(session, remote, now)
         want_nodeinfo(session, origin(remote.id), actor.host, now)
     _describe(actor, remote)
     actor.updated_at = actor.fetched_at = now
@@ -56,6 +57,16 @@ def keep_actor(session: Session, remote: RemoteActor, now: datetime) -> Actor:
     session.flush()
     _keep_keys(session, actor, remote.public_keys, now)
     return actor
+
+
+def _begin(session: Session, remote: RemoteActor, now: datetime) -> Actor:
+    """Return the row of an actor that was not there a moment ago: ours, or that of another worker who was faster."""
+    fresh = Actor(id=new_id(now), uri=remote.id, host=host_of(remote.id), created_at=min(remote.published or now, now))
+    fresh.updated_at = now
+    _describe(fresh, remote)
+    row = {name: value for name, value in vars(fresh).items() if name in Actor.__table__.columns}
+    insert_ignoring(session, Actor, [row])
+    return session.scalars(select(Actor).where(Actor.uri == remote.id).with_for_update()).one()
 
 
 def want_actor(session: Session, uri: str, now: datetime) -> None:
@@ -141,12 +152,12 @@ def _keep_keys(session: Session, actor: Actor, records: tuple[PublicKeyRecord, .
             continue
         key.public_pem, key.algorithm, key.fetched_at = record.pem, record.algorithm.value, now
     session.flush()
-    if not listed:
-        return
     # A key id that another actor of that origin has is not taken away from it.
-    taken = set(session.scalars(select(ActorKey.key_id).where(ActorKey.key_id.in_(listed))))
-    for key_id, record in listed.items():
-        if key_id not in taken:
-            row = {"key_id": key_id, "algorithm": record.algorithm.value, "public_pem": record.pem}
-            session.add(ActorKey(id=new_id(now), actor_id=actor.id, fetched_at=now, **row))
-    session.flush()
+    rows = [
+        {
+            "id": new_id(now), "actor_id": actor.id, "key_id": key_id, "algorithm": record.algorithm.value,
+            "public_pem": record.pem, "fetched_at": now,
+        }
+        for key_id, record in listed.items()
+    ]  # fmt: skip
+    insert_ignoring(session, ActorKey, rows)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from federation.actors import read_actor
 from federation.document import Document
 from federation.errors import NotAuthorized
 from federation.keys import generate_rsa
 from node.actions import remote
+from node.actions.remote import actors
 from node.models import Actor, ActorKey, Errand
 
 URI = "https://peer.test/users/bob"
@@ -62,6 +63,15 @@ def test_it_is_renewed_and_its_keys_are_those_it_lists(session, now):
     assert again.name == "Robert"
     assert keys(session, again) == {f"{URI}#key-2": PAIRS[1].public_pem.strip()}
     assert keys(session, keep(session, now, key=0, key_id=f"{URI}#key-2")) == {f"{URI}#key-2": PAIRS[0].public_pem.strip()}
+
+
+def test_of_two_workers_that_meet_an_actor_at_once_the_second_takes_the_row_of_the_first(session, now):
+    first = keep(session, now)
+    read = read_actor(Document(document(key=1, name="Robert")), URI)
+    actor = actors._begin(session, read, now)  # it looked before the first one had committed, and found nothing
+
+    assert actor.id == first.id
+    assert session.scalar(select(func.count()).select_from(Actor)) == 1
 
 
 def test_a_key_id_of_another_actor_is_not_taken_away(session, now, make):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from node.actions import invitations, logins, members
 from node.database import db, transaction
 from node.errors import ActionError
 from node.models import Invitation, Member
+from node.queries import members as query
 from node.runtime import current_node
 from node.translations import LANGUAGES
 from node.web.errors import explain
@@ -49,13 +51,24 @@ def closed() -> Response:
 def sign_in() -> Any:
     """Check name and password, and open a session under a new secret (abuse case W02)."""
     login = request.form.get("login", "")[:320].strip()
-    count_attempt("sign-in", login.lower())
+    count_attempt("sign-in", _who_tries(login))
     now = current_node().now()
     member = members.verify_password(db.session(), login, request.form.get("password", "")[:1024], now)
     if member is None:
         words = _("That name and password do not go together. Check both; capital letters count in the password.")
         return _show_sign_in(words, login, request.form.get("next", "")), 422
     return _enter(member, safe_path(request.form.get("next")), request.form.get("password", "")[:1024])
+
+
+def _who_tries(login: str) -> str:
+    """Return whose tries these count as: the member's, under whichever of their names, else those of what was typed.
+
+    An unknown name is counted in the same way, so that the limit does not tell whether there is such a member.
+    """
+    member = query.by_login(db.session(), login)
+    if member is not None:
+        return f"member {member.id}"
+    return "unknown " + unicodedata.normalize("NFKC", login).strip().removeprefix("@").lower()
 
 
 def sign_out() -> BaseResponse:

@@ -139,6 +139,17 @@ def test_too_many_tries_are_slowed_down_even_without_redis(settings, clock, make
         db.engine.dispose()
 
 
+@pytest.mark.parametrize(("name", "others"), [("anna", ["@Anna", "anna@mail.test", "ANNA@mail.test"]), ("guessed", ["@Guessed", " guessed "])])
+def test_whatever_one_is_called_the_tries_are_counted_together(settings, clock, lock, name, others):
+    app = build(replace(settings, rate_limits=True), clock, doors=("web", "media"))
+    browser = Browser(app.test_client())
+    logins = [name, *others] * 4
+    answers = [browser.post("/sign-in", {"login": login, "password": "guess"}).status_code for login in logins[:11]]
+    assert answers == [422] * 10 + [429]
+    with app.app_context():
+        db.engine.dispose()
+
+
 def test_the_first_admin_reads_what_the_link_is_and_others_that_somebody_invited_them(stranger, session, settings, clock, make):
     link = invitations.first_admin_link(session, settings, clock())
     _, other = invitations.invite(session, by=None, note=invitations.FIRST_ADMIN + "!", now=clock())

@@ -9,6 +9,8 @@ import click
 from node.commands.output import as_json, node_app, show
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from node.policy import Decision
 
 MODES = click.Choice(["closed", "selective", "open"])
@@ -55,6 +57,8 @@ def explain(context: click.Context, actor: str, audience: str | None, host: str,
         raise click.UsageError(f"--audience: {audience} is none of {', '.join(Audience)}") from error
     with node_app(context):
         peer_host = check_host(host)
+        if not _is_known(db.session(), actor, peer_host):
+            raise click.UsageError(f"--actor: nobody named {actor!r} is known, here or on {peer_host}")
         rules = current_node().rules(db.session())
         now = utc_now()
         answers = {
@@ -65,6 +69,27 @@ def explain(context: click.Context, actor: str, audience: str | None, host: str,
     value = {"actor": actor, "audience": audience, "peer": peer_host, "type": kind, "mode": rules.mode.value, **said}
     text = "\n".join(_sentences(direction, answer) for direction, answer in said.items())
     show(value, is_json=is_json, text=text)
+
+
+def _is_known(session: Session, actor: str, peer_host: str) -> bool:
+    """Whether `actor` is one of ours (anna, @anna, anna@this.node) or somebody known elsewhere (bob@there, an id; a bare
+    name on the peer, too)."""
+    from federation.errors import FederationError
+    from federation.origins import is_web_uri, normalise_host
+    from node.queries import actors
+    from node.runtime import current_node
+
+    if is_web_uri(actor):
+        return actors.by_uri(session, actor) is not None
+    name, _, host = actor.strip().removeprefix("@").partition("@")
+    settings = current_node().settings
+    try:
+        host = normalise_host(host, scheme=settings.scheme) if host else ""
+    except FederationError:
+        return False
+    if host in ("", settings.host) and actors.by_name(session, name) is not None:
+        return True
+    return host != settings.host and actors.by_handle(session, name, host or peer_host) is not None
 
 
 def _answer(decision: Decision) -> dict[str, Any]:

@@ -181,7 +181,8 @@ def test_a_file_that_is_no_list_is_refused(courtyard: Run, tmp_path: Path) -> No
     assert courtyard("peer", "import", str(tmp_path / "missing.csv")) == 2
 
 
-def test_explain_gives_the_gates_word_and_every_reason(courtyard: Run, capsys: Output) -> None:
+def test_explain_gives_the_gates_word_and_every_reason(courtyard: Run, capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(courtyard, monkeypatch, "anna")
     courtyard("peer", "block", "bad.example")
     capsys.readouterr()
     assert courtyard("explain", "--actor", "anna", "--audience", "members", "--peer", "sub.bad.example", "--json") == 0
@@ -235,3 +236,15 @@ def test_the_doctor_makes_nothing(capsys: Output, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("COURTYARD_DATA", str(tmp_path / "absent"))
     assert cli.execute(["doctor"]) == 1
     assert not (tmp_path / "absent").exists()
+
+
+def test_explain_knows_whom_it_is_asked_about(courtyard: Run, capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+    for actor in ("nobody", "@nobody", "nobody@nowhere.example", "https://nowhere.example/users/nobody", "@", "a@b@c", ""):
+        assert courtyard("explain", "--actor", actor, "--peer", "a.example") == 2
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert f"--actor: nobody named '{actor}' is known, here or on a.example" in captured.err
+    add(courtyard, monkeypatch, "anna")
+    capsys.readouterr()
+    for actor in ("anna", "@Anna", "anna@home.test"):
+        assert courtyard("explain", "--actor", actor, "--peer", "a.example") == 0

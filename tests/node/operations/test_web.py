@@ -1,7 +1,10 @@
 """The web server and its bridge, over real sockets: what reaches the application, and what hostile clients get."""
 
 import json
+import os
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -9,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.node.operations.supervised import Running
+from tests.node.operations.supervised import ROOT, Running
 
 pytestmark = pytest.mark.slow
 
@@ -135,3 +138,30 @@ def test_the_data_folder_is_ours_alone(node: Running) -> None:
     mode = socket_file.stat().st_mode if socket_file.exists() else 0o600
     assert mode & 0o077 == 0
     assert node.folder.stat().st_mode & 0o077 == 0
+
+
+LISTENER_STAYS_OURS = """
+import gc, os, signal, sys, threading
+from node.config import load
+from node.operations import web
+from node.operations.sockets import listen
+
+listener = listen(("127.0.0.1", 0))
+stop = lambda _: threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start()
+web.GOODBYE_SECONDS = 0.1
+with listener:
+    web.run(load(os.environ), listener, lambda _: lambda environ, start: [], stop)
+    os.fstat(listener.fileno())
+    later = [os.open(os.devnull, os.O_RDONLY) for _ in range(50)]  # a descriptor closed twice would be one of these
+    gc.collect()
+    for descriptor in (listener.fileno(), *later):
+        os.fstat(descriptor)
+print("closed")
+"""
+
+
+def test_the_listener_is_still_ours_when_the_server_has_stopped(tmp_path: Path) -> None:
+    """Granian closes the descriptor it is given; ours, closed a second time, ended the process with EBADF."""
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "COURTYARD_DATA": str(tmp_path), "COURTYARD_DOMAIN": "localhost:1"}
+    done = subprocess.run([sys.executable, "-c", LISTENER_STAYS_OURS], env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout.splitlines()[-1:]) == (0, ["closed"]), done.stderr

@@ -15,11 +15,15 @@ from typing import Any
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import JSON, BigInteger, DateTime, Engine, Integer, Result, event
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 PATIENCE = 15.0
 """Seconds a writer waits for another writer's SQLite transaction."""
+PASSING_STATES = frozenset({"08", "40", "53", "55", "57", "58"})
+"""Classes of PostgreSQL errors: connection, rollback, resources, locks, operator intervention, system."""
+PASSING_WORDS = ("locked", "busy", "full", "disk", "readonly", "unable to open", "closed", "connection")
 
 
 class Base(DeclarativeBase):
@@ -133,6 +137,16 @@ def transaction(*, is_durable: bool = True) -> Iterator[Session]:
 def rows_of(result: Result[Any]) -> int:
     """Return how many rows an update or delete changed."""
     return int(getattr(result, "rowcount", 0) or 0)
+
+
+def is_passing(error: Exception) -> bool:
+    """Say whether the database was away, full or busy: no activity's fault, and all of them are tried again."""
+    if not isinstance(error, OperationalError):
+        return False
+    state = getattr(error.orig, "sqlstate", None)
+    if isinstance(state, str):
+        return state[:2] in PASSING_STATES
+    return error.connection_invalidated or any(word in str(error.orig).lower() for word in PASSING_WORDS)
 
 
 def prepare_engine(engine: Engine) -> None:

@@ -63,6 +63,15 @@ def retry(session: Session, errand: Errand, now: datetime) -> None:
     session.execute(again.values(**values), execution_options=_QUIET)
 
 
+def stumble(session: Session, errand: Errand, reason: str, now: datetime) -> None:
+    """Try again later what failed by our own fault; after the last wait park it, with the reason, for a person to look at."""
+    if errand.attempts < len(WAITS):
+        retry(session, errand, now)
+        return
+    parked = {"attempts": errand.attempts + 1, "due_at": None, "lease_until": None, "reason": reason[:500]}
+    session.execute(update(Errand).where(Errand.id == errand.id).values(**parked), execution_options=_QUIET)
+
+
 def want_nodeinfo(session: Session, origin: str, host: str, now: datetime) -> None:
     """Have a host's NodeInfo read when we do not know what it runs."""
     if session.scalar(select(Host.host).where(Host.host == host, Host.software != "")) is None:

@@ -131,6 +131,14 @@ def postpone(session: Session, arrived: Arrived, reason: str, now: datetime) -> 
     session.execute(update(Receipt).where(Receipt.id == arrived.id).values(**values), execution_options=_QUIET)
 
 
+def stumble(session: Session, arrived: Arrived, reason: str, now: datetime) -> None:
+    """As `postpone`, for a receipt that waits for the network: what it waits for stays noted until it is parked."""
+    if arrived.attempts + 1 >= MOST_TRIES:
+        postpone(session, arrived, reason, now)
+    else:
+        fetch_later(session, arrived.id, arrived.attempts + 1, now + timedelta(seconds=WAITS[arrived.attempts]))
+
+
 def fetch_later(session: Session, receipt_id: int, attempts: int, at: datetime) -> None:
     """Read what it waits for later; what it waits for stays noted."""
     values = {"attempts": attempts, "next_at": at}

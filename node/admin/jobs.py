@@ -24,6 +24,7 @@ def show() -> str:
         overview=query.overview(session, node.now()),
         bench=queues.look(node.settings.redis_url),
         parked=parked,
+        parked_errands=query.parked_errands(session),
         more=url_for("admin.jobs", before=parked[-1].id) if has_more else "",
     )
 

@@ -10,14 +10,16 @@ from sqlalchemy import delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from node.actions import dormancy
-from node.database import ring, rows_of, transaction
-from node.models import AuthorizationCode, Delivery, Host, Invitation, Lane, LoginSession, Receipt, Refusal
+from node.database import id_floor, ring, rows_of, transaction
+from node.models import AuthorizationCode, Delivery, Errand, Host, Invitation, Lane, LoginSession, Receipt, Refusal
 from node.runtime import current_node
 
 KEEP_RECEIPTS = timedelta(days=90)
 KEEP_DELIVERIES = timedelta(days=30)
 KEEP_REFUSALS = timedelta(days=30)
 KEEP_HELD = timedelta(days=30)
+KEEP_PARKED = timedelta(days=30)
+"""Then an errand that fails by our own fault may be asked for anew."""
 MOST_HOSTS = 50_000
 MOST_REFUSALS = 100_000
 BATCH = 5_000
@@ -31,9 +33,12 @@ def sweep(app: Flask) -> None:
     now = current_node().now()
     with transaction() as session:
         wake_lanes(session, now)
-    for step in (_receipts, _dormant, _deliveries, _refusals, _accounts, _hosts):
-        with transaction(is_durable=False) as session:
-            step(session, now)
+    for step in (_receipts, _errands, _dormant, _deliveries, _refusals, _accounts, _hosts):
+        try:
+            with transaction(is_durable=False) as session:
+                step(session, now)
+        except Exception:  # the kind of error is in the log, and the other steps are not kept from theirs
+            log.exception("housekeeping failed at %s", step.__name__.strip("_"))
 
 
 def wake_lanes(session: Session, now: datetime) -> int:
@@ -57,6 +62,12 @@ def _receipts(session: Session, now: datetime) -> None:
         (Receipt.state == "held") & (Receipt.received_at < now - KEEP_HELD),
     )
     session.execute(delete(Receipt).where(Receipt.id.in_(select(Receipt.id).where(old).limit(BATCH))))
+
+
+def _errands(session: Session, now: datetime) -> None:
+    """Forget what was parked a long time ago."""
+    old = select(Errand.id).where(Errand.due_at.is_(None), Errand.id < id_floor(now - KEEP_PARKED)).limit(BATCH)
+    session.execute(delete(Errand).where(Errand.id.in_(old)))
 
 
 def _dormant(session: Session, now: datetime) -> None:

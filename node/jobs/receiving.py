@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 
 from flask import Flask
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from federation.activities import Activity, read_activity
@@ -23,7 +22,7 @@ from node.actions import receipts, receive
 from node.actions.receipts import Arrived
 from node.actions.receive.foresight import look_ahead
 from node.actions.remote import Known, want_actor
-from node.database import db, ring, transaction
+from node.database import db, is_passing, ring, transaction
 from node.jobs import delivery
 from node.models import Actor
 from node.policy import Rules
@@ -33,9 +32,6 @@ BATCH = 50
 JOB_LASTS = 15.0
 STALE_AFTER = timedelta(days=7)
 """An actor that is heard of again is read again when what we know of it is older."""
-PASSING_STATES = frozenset({"08", "40", "53", "55", "57", "58"})
-"""Classes of PostgreSQL errors: connection, rollback, resources, locks, operator intervention, system."""
-PASSING_WORDS = ("locked", "busy", "full", "disk", "readonly", "unable to open", "closed", "connection")
 
 log = logging.getLogger("courtyard.receiving")
 
@@ -123,16 +119,6 @@ def apply_all(session: Session, node: Node, arrived: list[Arrived], rules: Rules
     known.flush()
     for (state, reason), ids in ended.items():
         receipts.finish(session, ids, state, reason)
-
-
-def is_passing(error: Exception) -> bool:
-    """Say whether the database was away, full or busy: no activity's fault, and all of them are tried again."""
-    if not isinstance(error, OperationalError):
-        return False
-    state = getattr(error.orig, "sqlstate", None)
-    if isinstance(state, str):
-        return state[:2] in PASSING_STATES
-    return error.connection_invalidated or any(word in str(error.orig).lower() for word in PASSING_WORDS)
 
 
 def find_senders(session: Session, uris: set[str]) -> dict[str, Actor]:

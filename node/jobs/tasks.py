@@ -18,7 +18,7 @@ from federation.origins import host_of, same_origin
 from node.actions import errands, polls, receipts, receive, remote
 from node.actions.receipts import Arrived
 from node.actions.receive.context import Fetched
-from node.database import db, transaction
+from node.database import db, is_passing, transaction
 from node.errors import ActionError
 from node.models import Actor, Errand, Post
 from node.reading import Reader, is_gone, is_temporary, reader_for
@@ -36,10 +36,30 @@ LONGEST = 60.0
 
 
 def run(node: Node, what: Arrived | Errand) -> None:
-    """Do it: what fails for now is put off, what cannot be had is given up."""
-    if isinstance(what, Arrived):
-        _receipt(node, what)
-        return
+    """Do it: what fails for now is put off, what cannot be had is given up.
+
+    What fails by our own fault is tried a few times, parked with the kind of error, and raised for the log. While the
+    database is away nothing is counted: the lease ends.
+    """
+    try:
+        if isinstance(what, Arrived):
+            _receipt(node, what)
+        else:
+            _errand(node, what)
+    except Exception as error:
+        db.session.remove()
+        if not is_passing(error):
+            # The kind of error and nothing of what was read: private words do not belong into a list for admins.
+            reason = f"internal error: {type(error).__name__}"
+            with transaction() as session:
+                if isinstance(what, Arrived):
+                    receipts.stumble(session, what, reason, node.now())
+                else:
+                    errands.stumble(session, what, reason, node.now())
+        raise
+
+
+def _errand(node: Node, what: Errand) -> None:
     try:
         KINDS[what.kind](node, what)
     except FetchFailed as error:
@@ -49,10 +69,6 @@ def run(node: Node, what: Arrived | Errand) -> None:
             return
     except (FederationError, ActionError, remote.Buried, remote.NotAPost):
         pass
-    except Exception:
-        with transaction() as session:
-            errands.retry(session, what, node.now())
-        raise
     with transaction() as session:
         errands.finish(session, what)
 

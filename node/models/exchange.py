@@ -69,8 +69,11 @@ class Errand(Base):
     budget: Mapped[int] = mapped_column(default=20)
     """How many further fetches this errand may lead to."""
     attempts: Mapped[int] = mapped_column(default=0)
-    due_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    due_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    """None: it failed by our own fault again and again, and is parked until somebody asks for it anew."""
     lease_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    reason: Mapped[str] = mapped_column(String(500), default="")
+    """Why it is parked."""
 
 
 class Activity(Base):

@@ -48,6 +48,11 @@ def overview(session: Session, now: datetime) -> Overview:
     )
 
 
+def parked_errands(session: Session, limit: int = 50) -> Sequence[Errand]:
+    """Return what was to be fetched and is parked because of a fault of ours, newest first: each with the reason."""
+    return session.scalars(select(Errand).where(Errand.due_at.is_(None)).order_by(Errand.id.desc()).limit(limit)).all()
+
+
 def parked(session: Session, older_than: int | None = None, limit: int = 50) -> Sequence[Receipt]:
     """Return inbound activities that were given up, newest first: each with the reason."""
     found = select(Receipt).where(Receipt.state == "parked")

@@ -73,7 +73,7 @@ def want_actor(session: Session, uri: str, now: datetime) -> None:
     """Have an actor's document read anew, soon. Asking twice while it is under way has it read once more."""
     want(session, "actor", uri, now)
     renewed = update(Errand).where(Errand.kind == "actor", Errand.uri == uri)
-    session.execute(renewed.values(due_at=now, attempts=0), execution_options={"synchronize_session": False})
+    session.execute(renewed.values(due_at=now, attempts=0, reason=""), execution_options={"synchronize_session": False})
 
 
 def bury_actor(session: Session, actor: Actor, now: datetime) -> None:

@@ -80,8 +80,9 @@ def upgrade() -> None:
         sa.Column("uri", sa.String(length=2048), nullable=False),
         sa.Column("budget", sa.Integer(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("due_at", UTCDateTime(), nullable=False),
+        sa.Column("due_at", UTCDateTime(), nullable=True),
         sa.Column("lease_until", UTCDateTime(), nullable=True),
+        sa.Column("reason", sa.String(length=500), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("kind", "uri"),
     )

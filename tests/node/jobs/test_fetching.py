@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import func, select
 
 from federation.vocabulary import AS2
-from node.actions import errands
-from node.jobs import fetching, receiving
+from node.actions import errands, receipts, receive
+from node.jobs import fetching, receiving, tasks
 from node.models import Actor, Boost, Errand, Host, Peer, Pin, Post, Receipt
+from node.queries import jobs
 from node.runtime import EXTENSION, Node
 from tests.support.peers import Peers, Reply, hang
 
@@ -314,3 +315,46 @@ def test_hearsay_is_read_at_its_source(session, make, peers, worker, good):
     assert posts[gone["id"]].deleted_at is not None
     assert posts[changed["id"]].deleted_at is None
     assert count(session, Errand) == 0
+
+
+def test_a_receipt_that_always_fails_is_parked_and_hinders_nobody(session, make, worker, clock, good, monkeypatch):
+    make.peer("evil.test")
+    evil, bob = good.actor("eve"), good.actor("bob")
+    arrive(make, row_of(make, evil), evil.activity("Announce", evil.peer.serve(evil.note())))
+    arrive(make, row_of(make, bob), bob.activity("Announce", bob.peer.serve(bob.note())))
+    apply = receive.apply
+
+    def fail(given, activity, context):
+        if activity.actor == evil.id and context.fetched:
+            raise KeyError("private words")
+        return apply(given, activity, context)
+
+    monkeypatch.setattr(receive, "apply", fail)
+    for _ in range(receipts.MOST_TRIES + 1):
+        worker()
+        clock.move(60)
+
+    found = dict(session.execute(select(Receipt.actor_uri, Receipt.state)).all())
+    assert found == {evil.id: "parked", bob.id: "done"}
+    assert session.scalar(select(Receipt.reason).where(Receipt.state == "parked")) == "internal error: KeyError"
+
+
+def test_an_errand_that_always_fails_is_parked_and_hinders_nobody(session, make, worker, clock, good, monkeypatch):
+    bob = good.actor("bob")
+    errands.want(session, "poll", "https://home.test/posts/1", clock())
+    errands.want(session, "post", bob.peer.serve(bob.note())["id"], clock())
+
+    def fail(node, errand):
+        raise KeyError("private words")
+
+    monkeypatch.setitem(tasks.KINDS, "poll", fail)
+    worker()
+    for wait in errands.WAITS:
+        clock.move(wait)
+        worker()
+
+    (parked,) = jobs.parked_errands(session)
+    assert (parked.kind, parked.due_at, parked.reason) == ("poll", None, "internal error: KeyError")
+    assert count(session, Post) == 1
+    clock.move(errands.WAITS[-1])
+    assert errands.due(session, clock(), 10) == []

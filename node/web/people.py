@@ -14,6 +14,7 @@ from node.models import Actor
 from node.queries import actors, members, posts, timelines
 from node.runtime import current_node
 from node.visitors import the_member, visitor
+from node.web.finding import let_be_listed
 from node.web.presenting import actor_url, display_name
 from node.web.reading import is_street_open, marks_of, page_keys, stream, viewer
 
@@ -73,6 +74,7 @@ def _show(actor: Actor, endpoint: str, values: dict[str, Any]) -> str:
     pinned = [] if page["is_later_page"] or with_replies else posts.pinned(session, viewer(), actor.id)
     if pinned:
         page["marks"] = marks_of([*pinned, *(line.post for line in lines)])
+    let_be_listed(actor, [*pinned, *(line.post for line in lines)])
     member = visitor()
     relation = (
         actors.relations(session, member.actor_id, [actor.id])[actor.id] if member and member.actor_id != actor.id else None

@@ -20,6 +20,7 @@ from node.runtime import current_node
 from node.visitors import visitor
 from node.web.drafts import composer_for
 from node.web.errors import explain
+from node.web.finding import let_be_listed
 from node.web.presenting import ago, post_url
 from node.web.reading import marks_of, own_post_or_404, post_or_404, viewer
 from node.web.surroundings import rules
@@ -98,6 +99,7 @@ def _line(line: DeliveryLine) -> SimpleNamespace:
 def _show_thread(found: Post) -> str:
     thread = posts.thread(db.session(), found, viewer(), MOST_REPLIES)
     shown = [*thread.ancestors, found, *thread.replies]
+    let_be_listed(found.author, shown)
     member = visitor()
     composer = composer_for(member, found) if member else {"draft": None}
     return render_template(

@@ -55,6 +55,8 @@ def feed(name: str) -> Response:
     )
     response.mimetype = "application/atom+xml"
     response.headers["Cache-Control"] = "public, max-age=300"
+    if not actor.is_indexable:
+        response.headers["X-Robots-Tag"] = "noindex"
     return response
 
 

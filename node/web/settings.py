@@ -57,7 +57,7 @@ def _profile_form(member: Member) -> SimpleNamespace:
     fields = [list(pair) for pair in actor.fields][:FIELD_ROWS]
     return SimpleNamespace(
         name=actor.name, summary=actor.summary_source, fields=fields + [["", ""]] * (FIELD_ROWS - len(fields)),
-        is_locked=actor.is_locked, is_discoverable=actor.is_discoverable,
+        is_locked=actor.is_locked, is_discoverable=actor.is_discoverable, is_indexable=actor.is_indexable,
     )  # fmt: skip
 
 
@@ -68,13 +68,14 @@ def _save_profile(member: Member) -> Any:
         name=request.form.get("name", "").strip(), summary=request.form.get("summary", ""), fields=pairs + [["",
         ""]] * (FIELD_ROWS - len(pairs)),
         is_locked=request.form.get("locked") == "yes", is_discoverable=request.form.get("discoverable") == "yes",
+        is_indexable=request.form.get("indexable") == "yes",
     )  # fmt: skip
     if not form.name:
         return _render("profile", member, form, {"name": _("Please tell us your name.")}), 422
     try:
         _update(
             member, name=form.name, summary=form.summary, fields=[tuple(pair) for pair in pairs],
-            is_locked=form.is_locked, is_discoverable=form.is_discoverable,
+            is_locked=form.is_locked, is_discoverable=form.is_discoverable, is_indexable=form.is_indexable,
         )  # fmt: skip
     except ActionError as error:
         field = {"display_name": "name"}.get(error.field, error.field)

@@ -25,6 +25,7 @@ class Page:
     member: Member | None
     mode: str
     is_indexable: bool = False
+    """Whether search engines may list it; `node.web.finding` decides."""
 
     @property
     def language(self) -> str:
@@ -73,7 +74,7 @@ def surround() -> dict[str, Any]:
         return {"house": NodeProfile(), "page": Page(None, "closed"), "visitor": None, "domain": ""}
     return {
         "house": house(),
-        "page": Page(visitor(), house().mode),
+        "page": Page(visitor(), house().mode, g.get("is_indexable", False)),
         "visitor": visitor(),
         "domain": current_node().settings.host,
     }

@@ -144,7 +144,7 @@ def pages(reach: Any) -> dict[str, tuple[str, dict[str, Any]]]:
         "block": ("web/block.html", {"actor": REMOTE}),
         "remote-follow": ("web/remote_follow.html", {"actor": ANNA, "visitor": None, "address": "anna", "error": "An address looks like @you@example.social."}),
         "about": ("web/about.html", {"visitor": None, "version": "0.1"}),
-        "settings-profile": ("web/settings/profile.html", {"part": "profile", "errors": {"name": "A name is needed."}, "form": SimpleNamespace(name="", summary="Product lead", fields=[["Place", "Kiel"], ["", ""], ["", ""], ["", ""]], is_locked=True, is_discoverable=False)}),
+        "settings-profile": ("web/settings/profile.html", {"part": "profile", "errors": {"name": "A name is needed."}, "form": SimpleNamespace(name="", summary="Product lead", fields=[["Place", "Kiel"], ["", ""], ["", ""], ["", ""]], is_locked=True, is_discoverable=False, is_indexable=False)}),
         "settings-reading": ("web/settings/reading.html", {"part": "reading", "errors": {}, "form": SimpleNamespace(language="", address="formal", theme="auto")}),
         "settings-posting": ("web/settings/posting.html", {"part": "posting", "errors": {}, "audiences": [(key, key) for key in AUDIENCES], "form": SimpleNamespace(audience="members")}),
         "settings-account": ("web/settings/account.html", {"part": "account", "errors": {}, "sessions": sessions, "session_id": 1, "apps": [SimpleNamespace(id=1, name="Tusky", website="https://tusky.example")]}),

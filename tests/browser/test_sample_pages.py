@@ -44,6 +44,16 @@ def test_a_page_has_nothing_to_complain_about(tabs, samples, name):
     assert problems == []
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_button_keeps_its_distance_from_the_last_choice(chromium, samples, width):
+    context = chromium.new_context(viewport={"width": width, "height": 800})
+    tab = context.new_page()
+    tab.goto(f"{samples}/page/settings-profile")
+    button, last = tab.get_by_role("button", name="Save").bounding_box(), tab.locator(".check").last.bounding_box()
+    assert button["y"] - (last["y"] + last["height"]) >= 16
+    context.close()
+
+
 @pytest.mark.parametrize("name", ["home", "thread", "settings-profile", "sign-in", "search", "deliveries"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_keyboard_gets_everywhere_and_the_focus_is_seen(chromium, samples, name, width):

@@ -69,9 +69,9 @@ def test_the_choice_is_made_in_the_settings(browser, session, anna):
     actor = anna.actor
     assert 'name="indexable"' in browser.get("/settings/profile").text
     browser.post("/settings/profile", {"name": "Anna", "summary": "", "indexable": "yes"})
-    session.expire_all()
+    session.rollback()
     assert actor.is_indexable is True
     assert 'id="indexable" name="indexable" value="yes" checked' in browser.get("/settings/profile").text
     browser.post("/settings/profile", {"name": "Anna", "summary": ""})
-    session.expire_all()
+    session.rollback()
     assert actor.is_indexable is False

@@ -79,7 +79,7 @@ class Document:
 
     @cached_property
     def id(self) -> str | None:
-        """The id, when it is an http(s) URL of at most 2048 characters."""
+        """The id, when it is an http(s) URL of at most 2048 bytes."""
         value = self.raw.get("id")
         return value if is_web_uri(value) else None
 

@@ -15,7 +15,7 @@ import idna
 
 from federation.errors import Malformed
 
-MAX_URL = 2048
+MAX_URL = 2048  # bytes
 _MAX_HOST = 255
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 # No user information, no backslash, no white space or control character: nothing two parsers could read differently.
@@ -26,8 +26,13 @@ _FORBIDDEN = re.compile(r"[\s\x00-\x20\x7f/\\?#@%<>\"'^`{|}$&+,;=!*()~]")
 
 
 def is_web_uri(value: object) -> TypeGuard[str]:
-    """Return True for an absolute http(s) URL of at most 2048 characters, without user information or white space."""
-    return isinstance(value, str) and len(value) <= MAX_URL and _URL.fullmatch(value) is not None
+    """Return True for an absolute http(s) URL of at most 2048 bytes in UTF-8, without user information or white space.
+
+    Bytes, not characters: ids become keys of database indexes, and those have a size (PostgreSQL: 2704 bytes).
+    """
+    if not isinstance(value, str) or len(value) > MAX_URL or _URL.fullmatch(value) is None:
+        return False
+    return value.isascii() or len(value.encode(errors="surrogatepass")) <= MAX_URL
 
 
 def origin(url: str) -> str:

@@ -128,3 +128,8 @@ def test_addresses_are_told_from_names() -> None:
     assert origins.is_address("[::1]:8000")
     assert not origins.is_address("localhost:8000")
     assert not origins.is_address("1.example")
+
+
+@pytest.mark.parametrize(("letter", "times", "fits"), [("x", 2033, True), ("x", 2034, False), ("é", 1016, True), ("é", 1017, False)])
+def test_a_web_uri_has_at_most_2048_bytes(letter, times, fits):
+    assert origins.is_web_uri("https://a.test/" + letter * times) is fits

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from random import choices
+from string import ascii_letters
+
 import pytest
 from sqlalchemy import func, select, update
 
@@ -203,6 +206,24 @@ def test_a_peer_that_is_not_let_in_any_more_is_refused(session, make, arrivals):
     eve = make.remote("eve", "sub.closed.test")
 
     assert arrivals.apply(eve, activity("Create", eve, note(eve))).state == "refused"
+
+
+def test_the_longest_ids_are_kept_and_longer_ones_are_ignored(session, make, arrivals):
+    """PostgreSQL indexes at most 2,704 bytes, and a character may have four."""
+
+    def long_id(bob, alphabet, length):
+        start = f"{bob.uri}/"
+        return start + "".join(choices(alphabet, k=length - len(start)))
+
+    bob, carl = make.remote("bob"), make.remote("carl")
+    bob.uri = long_id(bob, ascii_letters, 2000)
+    session.flush()
+    assert arrivals.apply(bob, activity("Create", bob, note(bob, id=long_id(bob, ascii_letters, 2048)), 1)).state == "done"
+    wide = [chr(number) for number in range(0x20000, 0x20400)]
+    outcome = arrivals.apply(carl, activity("Create", carl, note(carl, id=long_id(carl, wide, 2048)), 2))
+
+    assert (outcome.state, outcome.reason) == ("ignored", "object_not_there")
+    assert count(session, Post) == 1
 
 
 def test_votes_are_counted_once(session, make, arrivals, ada, bob):

@@ -29,7 +29,7 @@ from node.config import Settings
 from node.database import db, transaction
 from node.errors import N_, ActionError, GateRefused, Invalid, NotThere
 from node.models import Actor, Post
-from node.reading import Reader, reader_for
+from node.reading import Reader, gate_decision, reader_for, refusal
 from node.slots import Busy
 
 if TYPE_CHECKING:
@@ -82,6 +82,15 @@ def look_up(node: Node, text: str) -> Actor | Post | None:
         return known
     with transaction() as session:
         return keep(session, found, reader)
+
+
+def barred(node: Node, text: str) -> GateRefused | None:
+    """Return why the server that a handle or an address leads to would not be asked; None when it would, or there is none."""
+    host = _host_asked(text.strip(), node.settings)
+    if not host or host == node.settings.host:
+        return None
+    decision = gate_decision(host, node.now(), node.rules(db.session()))
+    return None if decision.is_yes else refusal(host, decision)
 
 
 def find(reader: Reader, text: str) -> Found | None:

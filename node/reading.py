@@ -22,7 +22,7 @@ from federation.vocabulary import ACTOR_TYPES
 from node.config import Settings
 from node.database import db
 from node.errors import N_, GateRefused
-from node.policy import Direction, Facts, PeerState, Rules, decide
+from node.policy import Decision, Direction, Facts, PeerState, Rules, decide
 from node.queries import keys
 
 if TYPE_CHECKING:
@@ -41,12 +41,9 @@ class Reader:
 
     def require_gate(self, host: str) -> None:
         """Raise GateRefused unless what this host says may come in: then nobody asks it anything either."""
-        decision = decide(Facts(Direction.IN, host, "Create", self.now), self.rules)
+        decision = gate_decision(host, self.now, self.rules)
         if not decision.is_yes:
-            reasons = [reason for reason in decision.reasons if reason.verdict == decision.verdict]
-            raise GateRefused(
-                "host_not_let_in", N_("This node does not exchange anything with %(host)s."), reasons=reasons, host=host
-            )
+            raise refusal(host, decision)
 
     def document(self, url: str) -> Fetched:
         """Return the document at `url`. Raises GateRefused and FederationError (Malformed, FetchFailed, AddressRefused)."""
@@ -89,6 +86,17 @@ def reader_for(node: Node) -> Reader:
         return Reader(node.client, node.settings, node.rules(session), node.now(), keys.node_key(session, node.settings.origin))
     finally:
         session.rollback()
+
+
+def gate_decision(host: str, now: datetime, rules: Rules) -> Decision:
+    """Return whether what this host says may come in: then it may be asked, too."""
+    return decide(Facts(Direction.IN, host, "Create", now), rules)
+
+
+def refusal(host: str, decision: Decision) -> GateRefused:
+    """Return the error that says why this host is not asked."""
+    reasons = [reason for reason in decision.reasons if reason.verdict == decision.verdict]
+    return GateRefused("host_not_let_in", N_("This node does not exchange anything with %(host)s."), reasons=reasons, host=host)
 
 
 def never_asked(rules: Rules, own_host: str) -> Callable[[str], None]:

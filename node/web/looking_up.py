@@ -7,6 +7,7 @@ from flask import url_for
 from federation.discovery import Handle
 from node import lookups
 from node.database import db
+from node.errors import GateRefused
 from node.models import Post
 from node.queries import posts
 from node.reading import reader_for
@@ -29,6 +30,11 @@ def look_up_and_keep(text: str) -> str | None:
         seen = posts.get(db.session(), found.id, viewer())
         return url_for("web.any_post", post_id=found.id) if seen is not None else None
     return actor_url(found) if found.suspended_at is None and found.deleted_at is None else None
+
+
+def why_not(text: str) -> GateRefused | None:
+    """Return why the gate does not let us ask the server behind a handle or an address; None when it does."""
+    return lookups.barred(current_node(), text)
 
 
 def subscribe_address(handle: Handle) -> str | None:

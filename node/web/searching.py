@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from node.database import db
-from node.errors import ActionError
+from node.errors import ActionError, GateRefused
 from node.queries import actors, posts
 from node.visitors import the_member
 from node.web.errors import explain
 from node.web.limits import count_attempt
-from node.web.looking_up import look_up_and_keep
+from node.web.looking_up import look_up_and_keep, why_not
 from node.web.presenting import actor_url, post_url
 from node.web.reading import marks_of, viewer
 
@@ -55,10 +56,20 @@ def _show(text: str, problem: str = "") -> Any:
     people = [] if is_link else actors.search(session, text, MOST) if text else actors.directory(session, after, MOST)
     may_ask = not problem and (is_link or (bool(HANDLE.fullmatch(text)) and not people))
     relations = actors.relations(session, member.actor_id, [person.id for person in people])
+    barred = why_not(text) if may_ask or problem else None
     return render_template(
-        "web/search.html", text=text, people=people, relations=relations, post=None, marks=marks_of([]), may_ask=may_ask,
-        problem=problem, problem_kind="bad",
+        "web/search.html", text=text, people=people, relations=relations, post=None, marks=marks_of([]),
+        may_ask=may_ask and barred is None, barred=_barred(barred) if barred else None, problem=problem, problem_kind="bad",
         older=url_for("web.search", after=people[-1].username) if not text and len(people) >= MOST else "",
     )  # fmt: skip
 
 
+def _barred(refused: GateRefused) -> SimpleNamespace:
+    """Return why the other server is not asked, and for an admin the address where that can be changed."""
+    codes = {reason.code for reason in refused.reasons}
+    if "node_closed" in codes:
+        path = "/admin/mode"
+    else:
+        path = f"/admin/peers/at/{refused.values['host']}" + ("/allowed" if "peer_not_let_in" in codes else "")
+    is_admin = the_member().role == "admin"
+    return SimpleNamespace(words=explain(refused), is_closed="node_closed" in codes, decide_url=path if is_admin else "")

@@ -4,10 +4,12 @@ from xml.etree import ElementTree
 
 import pytest
 
+from node.actions import logins
 from node.actions.members import ensure_node_actor
 from node.models import Attachment, Block, Delivery, Follow
 from node.policy import Audience
 from node.runtime import EXTENSION
+from tests.node.web.conftest import COOKIE, Browser
 from tests.support.peers import Peers
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -85,12 +87,46 @@ def test_somebody_who_is_gone_cannot_be_followed(browser, make, now):
 def test_people_are_found_by_name_handle_and_address(browser, make):
     make.member("jo")
     make.remote("joanna", "peer.test")
+    make.peer("other.test", "allowed")
     make.commit()
     assert "@jo<" in browser.get("/search?q=jo").text
     assert "peer.test" in browser.get("/search?q=joanna@peer.test").text
     assert browser.get("/search?q=https://peer.test/users/joanna").location == "/people/@joanna@peer.test"
     assert "Ask the other server" in browser.get("/search?q=@new@other.test").text
     assert "Ask the other server" in browser.get("/search?q=https://other.test/a").text
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "path"),
+    [("", "has not been let in", "/allowed"), ("waiting", "has not been let in", "/allowed"), ("blocked", "is blocked", "")],
+)
+def test_a_server_that_would_not_be_asked_is_not_offered(browser, make, anna, state, reason, path):
+    if state:
+        make.peer("other.test", state)
+    make.commit()
+    for text in ("@new@other.test", "https://other.test/a"):
+        page = browser.get(f"/search?q={text}").text
+        assert "Ask the other server" not in page
+        assert f"other.test {reason}." in page
+        assert "Whoever runs this place can change that." in page
+        assert "/admin/peers" not in page
+    anna.role = "admin"
+    make.commit()
+    page = browser.get("/search?q=@new@other.test").text
+    assert f'href="/admin/peers/at/other.test{path}"' in page
+    assert f'href="/admin/peers/at/other.test{path}"' in browser.post("/search", {"q": "@new@other.test"}).text
+
+
+def test_a_closed_node_asks_nobody_and_says_so(closed_door, session, make, anna, clock):
+    anna.role = "admin"
+    secret = logins.open(session, anna, "192.0.2.1", "", clock())
+    make.commit()
+    client = closed_door.test_client()
+    client.set_cookie(COOKIE, secret, domain="home.test", secure=True, path="/")
+    page = Browser(client).get("/search?q=@new@other.test").text
+    assert "Ask the other server" not in page
+    assert "The node is closed: nothing passes in or out." in page
+    assert 'href="/admin/mode"' in page
 
 
 def test_a_handle_of_our_own_leads_to_our_own_page(browser):

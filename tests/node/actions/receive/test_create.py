@@ -222,7 +222,7 @@ def test_the_longest_ids_are_kept_and_longer_ones_are_ignored(session, make, arr
     wide = [chr(number) for number in range(0x20000, 0x20400)]
     outcome = arrivals.apply(carl, activity("Create", carl, note(carl, id=long_id(carl, wide, 2048)), 2))
 
-    assert (outcome.state, outcome.reason) == ("ignored", "object_not_there")
+    assert (outcome.state, outcome.reason) == ("ignored", "no_id")
     assert count(session, Post) == 1
 
 

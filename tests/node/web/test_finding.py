@@ -69,9 +69,11 @@ def test_the_choice_is_made_in_the_settings(browser, session, anna):
     actor = anna.actor
     assert 'name="indexable"' in browser.get("/settings/profile").text
     browser.post("/settings/profile", {"name": "Anna", "summary": "", "indexable": "yes"})
-    session.rollback()
+    session.commit()
+    session.expire_all()
     assert actor.is_indexable is True
     assert 'id="indexable" name="indexable" value="yes" checked' in browser.get("/settings/profile").text
     browser.post("/settings/profile", {"name": "Anna", "summary": ""})
-    session.rollback()
+    session.commit()
+    session.expire_all()
     assert actor.is_indexable is False

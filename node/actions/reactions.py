@@ -62,10 +62,9 @@ def unlike(session: Session, actor: Actor, post: Post, *, settings: Settings, ru
 def boost(session: Session, actor: Actor, post: Post, *, settings: Settings, rules: Rules, now: datetime) -> Boost:
     """Pass a post on to one's own followers and return the boost. Raises NotAllowed for what not everybody may see."""
     author = _check_seen(session, actor, post, rules, now)
-    audience = Audience(post.audience)
-    if not is_open(audience):
+    if not is_open(Audience(post.audience)):
         raise NotAllowed("boost_wider", N_("Only what anybody may see can be passed on."))
-    made = _insert_once(session, Boost, {"post_id": post.id, "actor_id": actor.id, "audience": audience.value}, now)
+    made = _insert_once(session, Boost, {"post_id": post.id, "actor_id": actor.id}, now)
     row = session.scalars(select(Boost).where(Boost.post_id == post.id, Boost.actor_id == actor.id)).one()
     if not made:
         return row

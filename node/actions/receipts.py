@@ -56,7 +56,7 @@ def hold_shards(session: Session, wanted: Sequence[int]) -> tuple[int, ...]:
     free = free.with_for_update(skip_locked=True)
     held = tuple(session.scalars(free))
     if not held and session.scalar(select(Shard.id).limit(1)) is None:
-        insert_ignoring(session, Shard, [{"id": number, "lease_no": 0} for number in range(SHARDS)])
+        insert_ignoring(session, Shard, [{"id": number} for number in range(SHARDS)])
         held = tuple(session.scalars(free))
     return tuple(sorted(held))
 

@@ -283,8 +283,7 @@ def _react(
         boost_id = ids.at(moment)
         uri = f"{settings.origin}/activities/{boost_id}"
         sheet.boosts.append({
-            "id": boost_id, "post_id": post["id"], "actor_id": booster, "uri": uri, "audience": Audience.PUBLIC.value,
-            "created_at": moment,
+            "id": boost_id, "post_id": post["id"], "actor_id": booster, "uri": uri, "created_at": moment,
         })  # fmt: skip
         post["boosts_count"] += 1
         for reader in {booster, *company.readers.get(booster, ())}:

@@ -47,13 +47,11 @@ class Receipt(Base):
 
 
 class Shard(Base):
-    """Who works on a shard of the inbound queue, and until when."""
+    """A shard of the inbound queue: with PostgreSQL, whoever works on it holds its row until the transaction ends."""
 
     __tablename__ = "shards"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    lease_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    lease_no: Mapped[int] = mapped_column(default=0)
 
 
 class Errand(Base):

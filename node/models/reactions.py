@@ -36,7 +36,6 @@ class Boost(Base):
     post_id: Mapped[int] = mapped_column(ForeignKey("posts.id", ondelete="CASCADE"))
     actor_id: Mapped[int] = mapped_column(ForeignKey("actors.id", ondelete="CASCADE"), index=True)
     uri: Mapped[str | None] = mapped_column(String(2048), unique=True)
-    audience: Mapped[str] = mapped_column(String(16), default="public")
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
     actor: Mapped[Actor] = relationship(lazy="raise")

@@ -132,11 +132,6 @@ def read_decision(viewer: Viewer, audience: Audience, rules: Rules, now: datetim
     return decide(Facts(Direction.OUT, viewer.host, READ, now, audience=audience), rules)
 
 
-def readable_audiences(viewer: Viewer, rules: Rules, now: datetime) -> frozenset[Audience]:
-    """Return the audiences the gate lets this server (or stranger) read at all: for filtering collections in SQL."""
-    return frozenset(audience for audience in Audience if read_decision(viewer, audience, rules, now).is_yes)
-
-
 def recipient_of(actor: Actor) -> Recipient:
     return Recipient(actor.id, actor.host, actor.inbox, actor.shared_inbox)
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from node.models import Errand, Lane, Receipt, Shard
+from node.models import Errand, Lane, Receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,6 @@ class Overview:
     oldest_new_at: datetime | None
     errands: Mapping[str, int]
     errands_due: int
-    shards_leased: int
     lanes_waiting: int
     lanes_due: int
     lanes_leased: int
@@ -40,7 +39,6 @@ def overview(session: Session, now: datetime) -> Overview:
         oldest_new_at=session.scalar(select(func.min(Receipt.received_at)).where(Receipt.state == "new")),
         errands=dict(session.execute(errands).all()),
         errands_due=number(Errand.id, Errand.due_at <= now),
-        shards_leased=number(Shard.id, Shard.lease_until > now),
         lanes_waiting=number(Lane.id, Lane.next_at.is_not(None)),
         lanes_due=number(Lane.id, Lane.next_at <= now),
         lanes_leased=number(Lane.id, Lane.lease_until > now),

@@ -147,7 +147,7 @@ class Factory:
         return self.add(Follow(id=key, follower=follower, target=target, **values))
 
     def boost(self, actor: Actor, post: Post) -> Boost:
-        values = {"audience": post.audience, "created_at": self.clock(), "uri": f"{actor.uri}#boosts/{post.id}"}
+        values = {"created_at": self.clock(), "uri": f"{actor.uri}#boosts/{post.id}"}
         return self.add(Boost(id=self.id(), actor=actor, post=post, **values))
 
     def on_home(self, reader: Actor, thing: Post | Boost) -> TimelineEntry:

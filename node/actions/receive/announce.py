@@ -45,8 +45,7 @@ def _boost(session: Session, activity: Activity, uri: str, context: Context) -> 
         return ignored("boosted_before")
     if is_id_taken(session, Boost, activity.id):
         return refused("id_used_before")
-    said = audience_of(activity.addressing, sender.uri, sender.followers_uri)
-    boost = Boost(id=new_id(now), post_id=post.id, actor_id=sender.id, uri=activity.id, audience=said.value, created_at=now)
+    boost = Boost(id=new_id(now), post_id=post.id, actor_id=sender.id, uri=activity.id, created_at=now)
     session.add(boost)
     session.flush()
     more = update(Post).where(Post.id == post.id).values(boosts_count=Post.boosts_count + 1)

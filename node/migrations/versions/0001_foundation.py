@@ -177,8 +177,6 @@ def upgrade() -> None:
     op.create_table(
         "shards",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("lease_until", UTCDateTime(), nullable=True),
-        sa.Column("lease_no", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
@@ -459,7 +457,6 @@ def upgrade() -> None:
         sa.Column("post_id", Id, nullable=False),
         sa.Column("actor_id", Id, nullable=False),
         sa.Column("uri", sa.String(length=2048), nullable=True),
-        sa.Column("audience", sa.String(length=16), nullable=False),
         sa.Column("created_at", UTCDateTime(), nullable=False),
         sa.ForeignKeyConstraint(["actor_id"], ["actors.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["post_id"], ["posts.id"], ondelete="CASCADE"),

@@ -11,14 +11,17 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from flask import Response, abort, g, redirect, request, url_for
+from werkzeug.datastructures import LanguageAccept
 from werkzeug.wrappers import Response as BaseResponse
 
 from node.actions import logins
 from node.database import db, transaction
 from node.models import LoginSession, Member
+from node.queries import settings
 from node.runtime import current_node
 from node.translations import LANGUAGES
 
+DEFAULT_LANGUAGE = "en"
 LANGUAGE_COOKIE = "courtyard-language"
 SESSION_DAYS = 30
 ROLES = ("member", "moderator", "admin")
@@ -64,12 +67,22 @@ def the_member() -> Member:
 
 
 def language() -> str:
-    """Return 'de' or 'en': what the member chose, else what this browser chose, else what it asks for."""
+    """Return 'de' or 'en': what the member chose, else what this browser chose, else what it asks for, else the node's."""
     member = visitor()
     for wish in (member.language if member else "", request.cookies.get(LANGUAGE_COOKIE, "")):
         if wish in LANGUAGES:
             return wish
-    return request.accept_languages.best_match(LANGUAGES, "en") or "en"
+    asked = LanguageAccept([(value, weight) for value, weight in request.accept_languages if value != "*"])
+    return asked.best_match(LANGUAGES) or _default_language()
+
+
+def _default_language() -> str:
+    """Return what an admin chose for visitors who ask for nothing we speak; English without a database to ask."""
+    if g.get("is_in_trouble"):
+        return DEFAULT_LANGUAGE
+    if "default_language" not in g:
+        g.default_language = settings.get(db.session(), "default_language", DEFAULT_LANGUAGE)
+    return g.default_language  # type: ignore[no-any-return]
 
 
 def remember(response: Response, secret: str) -> None:

@@ -39,7 +39,7 @@ def set_mode(session: Session, mode: str | Mode, by: Member | None, now: datetim
 
 
 def update(session: Session, by: Member | None, now: datetime, **values: Any) -> list[str]:
-    """Set any of name, description, accent, contact, rules, languages; return the names of what changed.
+    """Set any of name, description, accent, contact, rules, languages, default_language; return the names of what changed.
 
     Raises Invalid beside the field before anything is changed, NotAllowed.
     """
@@ -81,6 +81,8 @@ def _checked(name: str, value: Any) -> Any:
             return _accent(value)
         case "contact":
             return check_contact(value)
+        case "default_language":
+            return _language(value)
         case "languages":
             return _languages(value)
     raise Invalid("setting_unknown", N_("There is no such setting: %(name)s"), name, name=name)
@@ -112,6 +114,12 @@ def check_contact(value: Any) -> str:
         return check_email(str(value))
     except Invalid as error:
         raise Invalid(error.code, error.text, "contact") from error
+
+
+def _language(value: Any) -> str:
+    if value not in LANGUAGES:
+        raise Invalid("language_unknown", N_("Please choose German or English."), "default_language")
+    return str(value)
 
 
 def _languages(value: Any) -> list[str]:

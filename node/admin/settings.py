@@ -14,7 +14,7 @@ from node.database import db, transaction
 from node.errors import ActionError
 from node.queries import settings as query
 from node.runtime import current_node
-from node.visitors import the_member
+from node.visitors import DEFAULT_LANGUAGE, the_member
 
 TEXTS = ("name", "description", "accent", "contact", "rules")
 
@@ -22,13 +22,18 @@ TEXTS = ("name", "description", "accent", "contact", "rules")
 def show() -> str:
     """Show the form with what holds now."""
     now = query.public(db.session())
-    return _page(SimpleNamespace(languages=now.languages, **{name: getattr(now, name) for name in TEXTS}), {})
+    default = query.get(db.session(), "default_language", DEFAULT_LANGUAGE)
+    return _page(
+        SimpleNamespace(languages=now.languages, default_language=default, **{name: getattr(now, name) for name in TEXTS}), {}
+    )
 
 
 def save() -> Any:
     """Save everything, or nothing and say what is wrong."""
     form = SimpleNamespace(
-        languages=tuple(request.form.getlist("languages")), **{name: request.form.get(name, "") for name in TEXTS}
+        languages=tuple(request.form.getlist("languages")),
+        default_language=request.form.get("default_language") or query.get(db.session(), "default_language", DEFAULT_LANGUAGE),
+        **{name: request.form.get(name, "") for name in TEXTS}
     )
     try:
         with transaction() as session:

@@ -53,6 +53,8 @@ def test_what_is_set_is_said(session, admin, now):
         ("contact", "nobody"),
         ("languages", []),
         ("languages", ["fr"]),
+        ("default_language", "fr"),
+        ("default_language", ["de"]),
         ("secret_key", "x"),
     ],
 )

@@ -29,6 +29,7 @@ FIELDS = (
     "accent",
     "contact",
     "languages",
+    "default_language",
     "back",
 )
 

@@ -216,12 +216,16 @@ def test_settings_are_saved_and_recorded(admin, look, deeds):
         "contact": "us@home.test",
         "rules": "Be kind.",
         "languages": ["de"],
+        "default_language": "de",
     }
     assert admin.post("/admin/settings", values).status_code == 303
     profile = settings_query.public(look())
     assert (profile.name, profile.accent, profile.languages) == ("Nordlicht", "#224466", ("de",))
     assert deeds()[0][0] == "node.settings"
-    assert "Nordlicht" in admin.get("/admin/settings").text
+    page = admin.get("/admin/settings").text
+    assert "Nordlicht" in page
+    assert '<option value="de" selected>' in page
+    assert settings_query.get(look(), "default_language") == "de"
 
 
 def test_settings_that_make_no_sense_are_kept_and_explained(admin, deeds):
@@ -238,5 +242,6 @@ def test_settings_that_make_no_sense_are_kept_and_explained(admin, deeds):
     assert 'id="accent-error"' in answer.text
     assert "My text" in answer.text
     assert 'id="name-error"' in admin.post("/admin/settings", values | {"name": " "}).text
+    assert 'id="default_language-error"' in admin.post("/admin/settings", values | {"accent": "#112233", "default_language": "fr"}).text
     assert 'id="languages-error"' in admin.post("/admin/settings", values | {"accent": "#112233", "languages": []}).text
     assert deeds() == []

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from node.actions import invitations, members
+from node.actions import invitations, members, node_settings
 from node.application import build
 from node.database import db
 from node.models import LoginSession, Member
@@ -125,6 +125,21 @@ def test_a_stranger_chooses_a_language_for_their_browser(stranger):
     answer = stranger.post("/language", {"language": "de", "next": "/about"})
     assert (answer.status_code, answer.location) == (303, "/about")
     assert 'lang="de"' in stranger.get("/sign-in").text
+
+
+def test_who_asks_for_nothing_we_speak_reads_the_language_of_the_place(stranger, session, make, clock):
+    def read(**headers):
+        return stranger.get("/sign-in", headers=headers).text
+
+    assert 'lang="en"' in read()
+    node_settings.update(session, None, clock(), default_language="de")
+    make.commit()
+    for asked in ("fr", "*", "fr;q=0.9, *;q=0.1", ""):
+        assert 'lang="de"' in read(**{"Accept-Language": asked})
+    assert 'lang="de"' in read()
+    assert 'lang="en"' in read(**{"Accept-Language": "en-GB, *;q=0.1"})
+    stranger.post("/language", {"language": "en", "next": "/about"})
+    assert 'lang="en"' in read()
 
 
 def test_too_many_tries_are_slowed_down_even_without_redis(settings, clock, make):

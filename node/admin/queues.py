@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from redis import Redis
 from redis.exceptions import RedisError
 
-QUEUES = ("outbound", "inbound", "fetch", "media")
+QUEUES = ("outbound", "inbound", "fetch", "housekeeping")
 PATIENCE = 0.5
 """Seconds; a page must not wait longer for Redis."""
 

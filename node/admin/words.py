@@ -278,7 +278,7 @@ def queue_name(name: str) -> str:
         "outbound": _("Sending"),
         "inbound": _("Receiving"),
         "fetch": _("Fetching"),
-        "media": _("Tidying up"),
+        "housekeeping": _("Tidying up"),
     }.get(name, name)
 
 

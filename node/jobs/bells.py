@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from node.config import Settings
 
-QUEUES = ("outbound", "inbound", "fetch", "media")
+QUEUES = ("outbound", "inbound", "fetch", "housekeeping")
 JOB_SECONDS = 60
 """A job ends itself long before; RQ ends it for certain then."""
 PAUSE = 0.02

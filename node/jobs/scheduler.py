@@ -63,7 +63,7 @@ class Scheduler:
         self._until_housekeeping -= SWEEP
         if self._until_housekeeping <= 0:
             self._until_housekeeping = HOUSEKEEPING
-            names.add("media")
+            names.add("housekeeping")
         self._ringer.ring_now(frozenset(names))
 
     def _is_elected(self) -> bool | None:

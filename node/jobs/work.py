@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import current_app
 
-from node.jobs import delivery, fetching, housekeeping, receiving
+from node.jobs import delivery, fetching, receiving
+from node.jobs.housekeeping import sweep
 
 
 def outbound() -> None:
@@ -22,6 +23,6 @@ def fetch() -> None:
     fetching.drain(current_app._get_current_object())  # type: ignore[attr-defined]
 
 
-def media() -> None:
+def housekeeping() -> None:
     """Sweep: expire, cap, repair."""
-    housekeeping.sweep(current_app._get_current_object())  # type: ignore[attr-defined]
+    sweep(current_app._get_current_object())  # type: ignore[attr-defined]

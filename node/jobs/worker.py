@@ -16,7 +16,7 @@ from node.jobs import delivery, fetching
 from node.jobs.bells import connect
 
 log = logging.getLogger("courtyard.worker")
-LEADS = (("outbound", "fetch", "media", "inbound"), ("inbound", "outbound"))
+LEADS = (("outbound", "fetch", "housekeeping", "inbound"), ("inbound", "outbound"))
 """What each worker looks at first. Odd workers never fetch, so that a slow peer cannot keep inbound work waiting."""
 STOP_SECONDS = 11.0
 """How long a stop waits for what is under way: a little less than the supervisor does."""

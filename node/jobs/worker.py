@@ -8,7 +8,7 @@ from typing import Any
 
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
-from rq import Queue, SimpleWorker
+from rq import Queue, SimpleWorker, worker_registration
 
 from node import create_app
 from node.config import Settings
@@ -37,6 +37,13 @@ class Worker(SimpleWorker):
                 return bool(super().perform_job(*arguments))
             finally:
                 db.session.remove()
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        """As RQ's, and list the worker anew when a Redis that lost its memory no longer does: RQ does so at the start alone."""
+        if pipeline is None and not self.connection.sismember(self.redis_workers_keys, self.key):
+            self.connection.hset(self.key, mapping=self.serialize())
+            worker_registration.register(self)
+        super().heartbeat(timeout, pipeline)
 
     def request_stop(self, signum: int, frame: Any) -> None:
         delivery.stopping.set()

@@ -46,7 +46,7 @@ from node.policy import WITHIN, Audience, Rules, leaves
 from node.queries import audience as audiences
 from node.queries.audience import Recipient, viewer_member
 
-__all__ = ["MOST_CHARACTERS", "Draft", "PollDraft", "delete", "edit", "publish", "send"]
+__all__ = ["MOST_CHARACTERS", "Draft", "PollDraft", "check_poll", "delete", "edit", "publish", "send"]
 
 MOST_OPTIONS = 16
 LONGEST_OPTION = 200
@@ -88,7 +88,7 @@ def publish(session: Session, author: Actor, draft: Draft, *, settings: Settings
     if made_before is not None:
         return made_before
     text = read_text(session, draft.text, author, settings, is_empty_allowed=draft.poll is not None)
-    _check_poll(draft.poll)
+    check_poll(draft.poll)
     parent = draft.in_reply_to
     if parent is not None:
         _check_parent(session, author, draft, parent, rules, now)
@@ -216,7 +216,8 @@ def _key(author: Actor, key: str) -> str:
     return f"{author.id}:{key}"[:128]
 
 
-def _check_poll(poll: PollDraft | None) -> None:
+def check_poll(poll: PollDraft | None) -> None:
+    """Raise Invalid, beside `poll`, when this is no poll we take."""
     if poll is None:
         return
     options = [option.strip() for option in poll.options if option.strip()]

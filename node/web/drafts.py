@@ -5,10 +5,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
+from flask_babel import format_timedelta
 from werkzeug.datastructures import MultiDict
 
+from node.actions.outbox import MOST_OPTIONS, PollDraft
 from node.actions.texts import find_named
 from node.content import markdown
 from node.database import db, row_id
@@ -27,6 +30,7 @@ LANGUAGES = (
     "Українська"),
 )  # fmt: skip
 ORDER = (Audience.MEMBERS, Audience.DIRECT, Audience.PARTNERS, Audience.FOLLOWERS, Audience.UNLISTED, Audience.PUBLIC)
+POLL_LASTS = tuple(timedelta(seconds=seconds) for seconds in (1800, 3600, 21_600, 86_400, 259_200, 604_800, 2_592_000))
 INSIDE_ONLY = (Audience.MEMBERS, Audience.DIRECT)
 
 
@@ -40,6 +44,11 @@ class Writing:
     title: str = ""
     language: str = "en"
     is_sensitive: bool = False
+    poll_options: str = ""
+    """One on a line; nothing: no poll."""
+    poll_is_multiple: bool = False
+    poll_lasts: str = "86400"
+    """Seconds, one of POLL_LASTS."""
     reply_id: int | None = None
     space_id: int | None = None
     key: str = ""
@@ -77,8 +86,24 @@ def typed(form: MultiDict[str, str], parent: Post | None) -> Writing:
     return Writing(
         text=form.get("text", ""), audience=form.get("audience", "members"), summary=form.get("summary", "")[:500],
         title=form.get("title", "")[:200], language=form.get("language", "")[:16], is_sensitive=form.get("sensitive") == "yes",
+        poll_options=form.get("poll_options", "").replace("\r\n", "\n"), poll_is_multiple=form.get("poll_multiple") == "yes",
+        poll_lasts=form.get("poll_lasts", "86400")[:12],
         reply_id=parent.id if parent else None, space_id=form.get("space", type=row_id), key=form.get("key", "")[:64],
     )  # fmt: skip
+
+
+def poll_of(writing: Writing) -> PollDraft | None:
+    """Return the poll in the composer, unchecked; None when there is none."""
+    if not writing.poll_options.strip():
+        return None
+    options = tuple(line.strip() for line in writing.poll_options.splitlines() if line.strip())
+    seconds = int(writing.poll_lasts) if writing.poll_lasts.isascii() and writing.poll_lasts.isdigit() else 0
+    return PollDraft(options, writing.poll_is_multiple, timedelta(seconds=min(seconds, 10**9)))
+
+
+def poll_lasts() -> list[tuple[str, str]]:
+    """Return (seconds, words) for how long a poll may last."""
+    return [(str(int(lasts.total_seconds())), format_timedelta(lasts, threshold=1)) for lasts in POLL_LASTS]
 
 
 def reaches(member: Member, writing: Writing, parent: Post | None) -> list[tuple[str, str, bool]]:
@@ -123,4 +148,7 @@ def composer_for(
 ) -> dict[str, Any]:
     """Return what the composer's macro needs."""
     writing = writing or fresh(member, parent, space_id=space_id)
-    return {"draft": writing, "reaches": reaches(member, writing, parent), "languages": LANGUAGES}
+    return {
+        "draft": writing, "reaches": reaches(member, writing, parent), "languages": LANGUAGES, "poll_lasts": poll_lasts(),
+        "most_options": MOST_OPTIONS,
+    }  # fmt: skip

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from flask import abort, redirect, request, url_for
+from flask import abort, flash, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from node.actions import reactions
 from node.database import row_id, transaction
+from node.errors import Invalid
 from node.models import Post
 from node.queries import posts
 from node.runtime import current_node
 from node.visitors import the_member
 from node.web.doorstep import safe_path
-from node.web.reading import viewer
+from node.web.errors import explain
+from node.web.reading import post_or_404, viewer
 from node.web.surroundings import rules
 
 VERBS = {
@@ -38,12 +40,16 @@ def vote(post_id: int) -> BaseResponse:
     node = current_node()
     gate = rules()
     chosen = request.form.getlist("option", type=row_id)
-    with transaction() as session:
-        post = posts.get(session, post_id, viewer())
-        if post is None:
-            abort(404)
-        positions = [option.position for option in post.options if option.id in chosen]
-        reactions.vote(session, the_member().actor, post, positions, settings=node.settings, rules=gate, now=node.now())
+    try:
+        with transaction() as session:
+            post = posts.get(session, post_id, viewer())
+            if post is None:
+                abort(404)
+            positions = [option.position for option in post.options if option.id in chosen]
+            reactions.vote(session, the_member().actor, post, positions, settings=node.settings, rules=gate, now=node.now())
+    except Invalid as error:  # nothing was ticked: say so where the poll is
+        flash(explain(error), "bad")
+        post = post_or_404(post_id)
     return back_to(post)
 
 

@@ -55,7 +55,7 @@ def publish() -> Any:
     try:
         post = _publish(member, writing, parent)
     except ActionError as error:
-        field = error.field if error.field in ("text", "audience", "title", "summary") else "text"
+        field = error.field if error.field in ("text", "audience", "title", "summary", "poll") else "text"
         return _show(member, replace(writing, errors={field: explain(error)}), parent), error.status
     return redirect(post_url(post) if parent is None else f"{post_url(post)}#post-{post.id}", 303)
 
@@ -146,6 +146,7 @@ def _publish_once(member: Member, writing: Writing, parent: Post | None) -> Post
         text=writing.text, audience=_audience(writing), title=writing.title, summary=writing.summary,
         language=writing.language or None,
         is_sensitive=writing.is_sensitive, in_reply_to=parent, space_id=writing.space_id, idempotency_key=writing.key or None,
+        poll=drafts.poll_of(writing),
     )  # fmt: skip
     with transaction() as session:
         return outbox.publish(session, member.actor, draft, settings=node.settings, rules=gate, now=node.now())
@@ -176,10 +177,13 @@ def _show(member: Member, writing: Writing, parent: Post | None, shown: SimpleNa
 
 
 def _show_preview(member: Member, writing: Writing, parent: Post | None) -> Any:
+    poll = drafts.poll_of(writing)
     try:
-        text = read_text(db.session(), writing.text, member.actor, current_node().settings)
+        text = read_text(db.session(), writing.text, member.actor, current_node().settings, is_empty_allowed=poll is not None)
+        outbox.check_poll(poll)
     except ActionError as error:
-        return _show(member, replace(writing, errors={"text": explain(error)}), parent), error.status
+        field = "poll" if error.field == "poll" else "text"
+        return _show(member, replace(writing, errors={field: explain(error)}), parent), error.status
     found = next(
         (item for audience, item in drafts.previews(member, writing, parent).items() if audience.value == writing.audience), None
     )
@@ -190,5 +194,6 @@ def _show_preview(member: Member, writing: Writing, parent: Post | None) -> Any:
             ngettext("%(num)s person", "%(num)s people", server.people), server.software)))) for server in found.reached
     ]  # fmt: skip
     named = len(drafts.named_ids(writing.text, parent, member))
-    shown = SimpleNamespace(html=text.html, sentence=drafts.sentence(found, named), servers=servers)
+    lasts = dict(drafts.poll_lasts()).get(writing.poll_lasts, "")
+    shown = SimpleNamespace(poll=poll, lasts=lasts, html=text.html, sentence=drafts.sentence(found, named), servers=servers)
     return _show(member, writing, parent, shown)

@@ -67,13 +67,13 @@ POSTS = [
     post(15, LONG, "<p>https://a-rather-long-host-name.subdomain.fediverse.example/with/a/very/long/path/that/never/ends/and/has/no/spaces/in/it/at/all/whatsoever.html</p>"
          "<blockquote><p>A quotation.</p></blockquote><pre><code>if warm then rest() else run(); -- a line of code that is long enough to scroll sideways on a phone</code></pre>", "followers", 60 * 24 * 9),
     post(16, NAMELESS, "<p>Which day suits you?</p>", "members", 60 * 24 * 40, poll={"multiple": False, "closed": False},
-         options=[PollOption(id=1, name="Tuesday", votes_count=7), PollOption(id=2, name="Thursday, but only if the canteen is open", votes_count=12)]),
+         options=[PollOption(id=1, name="Tuesday", votes_count=7, position=0), PollOption(id=2, name="Thursday, but only if the canteen is open", votes_count=12, position=1)]),
     post(17, ANNA, "<p>@mira thank you, I will ask and come back to you.</p>", "direct", 3, mentions=[Mention(actor_id=4, actor=REMOTE)]),
 ]  # fmt: skip
 LINES = [SimpleNamespace(entry_id=item.id, post=item, boosted_by=JONAS if item.id == 13 else None) for item in POSTS]
 MARKS: dict[int, Any] = defaultdict(lambda: NO_MARKS)
 MARKS[11] = SimpleNamespace(liked=True, boosted=False, bookmarked=True, pinned=False, voted=False, answers=3)
-MARKS[16] = SimpleNamespace(liked=False, boosted=False, bookmarked=False, pinned=False, voted=True, answers=0)
+MARKS[16] = SimpleNamespace(liked=False, boosted=False, bookmarked=False, pinned=False, voted=(1,), answers=0)
 
 
 def relation(**values: Any) -> SimpleNamespace:
@@ -81,7 +81,7 @@ def relation(**values: Any) -> SimpleNamespace:
 
 
 def draft(**values: Any) -> SimpleNamespace:
-    empty = {"text": "", "audience": "members", "summary": "", "title": "", "language": "en", "is_sensitive": False, "reply_id": None, "key": "", "errors": {}}
+    empty = {"text": "", "audience": "members", "summary": "", "title": "", "language": "en", "is_sensitive": False, "poll_options": "", "poll_is_multiple": False, "poll_lasts": "86400", "reply_id": None, "key": "", "errors": {}}
     return SimpleNamespace(**empty | values)
 
 
@@ -92,7 +92,7 @@ def pages(reach: Any) -> dict[str, tuple[str, dict[str, Any]]]:
         ("partners", reach("partners", 14, 120, 2), True), ("followers", reach("followers", 9, 1240, 3), True),
         ("unlisted", reach("unlisted", 14, 1240, 3), True), ("public", reach("public", 14, 1240, 3), True),
     ]  # fmt: skip
-    writing = {"draft": draft(), "reaches": reaches, "languages": [("de", "Deutsch"), ("en", "English")]}
+    writing = {"draft": draft(), "reaches": reaches, "languages": [("de", "Deutsch"), ("en", "English")], "poll_lasts": [("3600", "1 hour"), ("86400", "1 day")]}
     wrong = draft(text="A line that is kept although something was wrong. " * 4, audience="public", errors={"text": "This is 312 characters too long."})
     replies = {"replies": [POSTS[0], POSTS[2], POSTS[6], POSTS[4]], "depths": {11: 1, 13: 2, 17: 3, 15: 1}, "replies_count": 4}
     everybody = [ANNA, JONAS, FATIMA, REMOTE, LONG, NAMELESS]
@@ -126,6 +126,8 @@ def pages(reach: Any) -> dict[str, tuple[str, dict[str, Any]]]:
         "thread-public": ("web/thread.html", replies | {"post": POSTS[1], "ancestors": [], "marks": MARKS, "visitor": None, "draft": None}),
         "write-error": ("web/write.html", writing | {"draft": wrong, "heading": "Write", "words": "What do you want to say?", "action": "/write", "parent": None, "marks": MARKS,
                         "preview": SimpleNamespace(html="<p>A line that is kept.</p>", sentence=reach("public", 14, 1240, 3), servers=[SimpleNamespace(host="machines.example", words="12 followers · Mastodon")])}),
+        "write-poll": ("web/write.html", writing | {"draft": draft(text="Which day?", poll_options="Tuesday", errors={"poll": "A poll has 2 to 16 different options."}), "heading": "Write", "words": "What do you want to say?", "action": "/write", "parent": None, "marks": MARKS,
+                       "preview": SimpleNamespace(html="<p>Which day?</p>", poll=SimpleNamespace(options=("Tuesday", "Thursday"), is_multiple=True), lasts="1 day", sentence=reach("members", 14, 0, 0), servers=[])}),
         "reply": ("web/write.html", writing | {"draft": draft(reply_id=13, audience="public", text="@mira@machines.example "), "heading": "Answer", "words": "Your answer", "action": "/write", "parent": POSTS[2], "marks": MARKS, "preview": None}),
         "edit": ("web/edit.html", {"post": POSTS[1], "draft": draft(text="We open the workshop on **5 December**.", title="Workshop day")}),
         "delete": ("web/delete.html", {"post": POSTS[1], "marks": NO_MARKS, "servers": 3}),

@@ -254,7 +254,14 @@ def test_a_vote_that_another_worker_counted_meanwhile_is_not_lost(session, make,
     session.execute(update(PollOption).where(PollOption.id == options[0].id).values(votes_count=41), execution_options=unseen)
     counted = update(Post).where(Post.id == poll.id).values(poll=dict(poll.poll) | {"voters": 41})
     session.execute(counted, execution_options=unseen)
-    said = {"id": f"{bob.uri}/votes/1", "type": "Note", "attributedTo": bob.uri, "name": "tea", "inReplyTo": poll.uri, "to": ada.uri}
+    said = {
+        "id": f"{bob.uri}/votes/1",
+        "type": "Note",
+        "attributedTo": bob.uri,
+        "name": "tea",
+        "inReplyTo": poll.uri,
+        "to": ada.uri,
+    }
 
     assert arrivals.apply(bob, activity("Create", bob, said)).state == "done"
     assert (options[0].votes_count, poll.poll["voters"]) == (42, 42)

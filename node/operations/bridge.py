@@ -52,11 +52,14 @@ class Bridge:
         }
         self.is_closing = False
         self.in_flight = 0
+        self.last_began = 0.0
+        """time.monotonic() at the latest request."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI 3, scope type `http`)."""
         environ = self._environ(scope)
         self.in_flight += 1
+        self.last_began = time.monotonic()
         try:
             answer = await self._answer(environ, receive)
         finally:

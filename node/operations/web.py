@@ -12,6 +12,7 @@ import os
 import resource
 import signal
 import socket
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +32,9 @@ HEADER_SECONDS = 10
 HEADER_BYTES = 16_384  # Request line and headers together; beyond that 431.
 GOODBYE_SECONDS = 2.0
 """How long answers say `Connection: close` before connections are closed: clients then leave by themselves."""
+LAST_CALLS_SECONDS = 0.4
+"""After this long without a request, when no more connections are taken, nobody is left in the middle of one."""
+LONGEST_GOODBYE = 6.0
 
 
 class SocketServer(Server):
@@ -56,7 +60,16 @@ class SocketServer(Server):
         # The stubs know neither the arguments (descriptor, is it a unix socket, backlog) nor the attribute.
         self._ssp: Any = None
         # Granian closes the descriptor it is given, so it gets one of its own.
-        self._shd: Any = SocketHolder(os.dup(self._listener.fileno()), False, BACKLOG)  # type: ignore[call-arg]
+        self._descriptor = os.dup(self._listener.fileno())
+        self._shd: Any = SocketHolder(self._descriptor, False, BACKLOG)  # type: ignore[call-arg]
+
+    def take_no_more(self) -> None:
+        """Leave new connections to the next process: Granian cannot, so it gets a socket to which nobody connects."""
+        with socket.socket(self._listener.family, socket.SOCK_STREAM) as nobody:
+            nobody.setblocking(False)
+            nobody.bind((self._listener.getsockname()[0], 0))
+            nobody.listen(1)
+            os.dup2(nobody.fileno(), self._descriptor, inheritable=False)
 
 
 def run(settings: Settings, listener: socket.socket, make: Callable[[Settings], Wsgi], ready: Callable[[Wsgi], None]) -> None:
@@ -77,11 +90,11 @@ async def _serve(bridge: Bridge, listener: socket.socket) -> None:
     server = SocketServer(bridge, listener)
     loop = asyncio.get_running_loop()
 
+    goodbyes: list[asyncio.Task[None]] = []
+
     def leave() -> None:
-        if bridge.is_closing:
-            return
-        bridge.is_closing = True
-        loop.call_later(GOODBYE_SECONDS, server.stop)
+        if not goodbyes:
+            goodbyes.append(loop.create_task(_say_goodbye(bridge, server)))
 
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, leave)
@@ -89,6 +102,18 @@ async def _serve(bridge: Bridge, listener: socket.socket) -> None:
     await server.serve()
     while bridge.in_flight:
         await asyncio.sleep(0.02)
+
+
+async def _say_goodbye(bridge: Bridge, server: SocketServer) -> None:
+    """Ask clients to leave, take no new ones, wait until those that were just coming in are answered; then stop."""
+    bridge.is_closing = True
+    latest = time.monotonic() + LONGEST_GOODBYE
+    await asyncio.sleep(GOODBYE_SECONDS)
+    server.take_no_more()
+    await asyncio.sleep(LAST_CALLS_SECONDS)
+    while time.monotonic() < min(latest, bridge.last_began + LAST_CALLS_SECONDS):
+        await asyncio.sleep(0.02)
+    server.stop()
 
 
 def _raise_open_files() -> None:

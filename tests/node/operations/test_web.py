@@ -165,3 +165,30 @@ def test_the_listener_is_still_ours_when_the_server_has_stopped(tmp_path: Path) 
     environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "COURTYARD_DATA": str(tmp_path), "COURTYARD_DOMAIN": "localhost:1"}
     done = subprocess.run([sys.executable, "-c", LISTENER_STAYS_OURS], env=environ, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout.splitlines()[-1:]) == (0, ["closed"]), done.stderr
+
+
+LATE_ONES_WAIT = """
+import os, signal, socket, threading
+from node.config import load
+from node.operations import web
+from node.operations.sockets import listen
+
+listener = listen(("127.0.0.1", 0))
+late = []
+
+def stop(_):
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    threading.Timer(1.0, lambda: late.append(socket.create_connection(listener.getsockname()))).start()
+
+web.GOODBYE_SECONDS, web.LAST_CALLS_SECONDS = 0.1, 1.5
+web.run(load(os.environ), listener, lambda _: lambda environ, start: [], stop)
+listener.settimeout(5)
+connection, address = listener.accept()
+print("waited", address == late[0].getsockname())
+"""
+
+
+def test_who_comes_while_the_server_stops_waits_for_the_next_one(tmp_path: Path) -> None:
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "COURTYARD_DATA": str(tmp_path), "COURTYARD_DOMAIN": "localhost:1"}
+    done = subprocess.run([sys.executable, "-c", LATE_ONES_WAIT], env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout.splitlines()[-1:]) == (0, ["waited True"]), done.stderr

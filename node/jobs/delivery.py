@@ -31,7 +31,7 @@ LOW = 16
 QUICK = 4
 """Requests under way at once as long as all are quick. A kill may repeat what a peer took and nobody has noted: few."""
 MOST = 192
-STUCK_AFTER = 0.05
+STUCK_AFTER = 0.03
 """Seconds after which a request counts as slow and makes room for another."""
 STALE_AFTER = 5.0
 """Seconds a claimed delivery may wait for its turn, well inside its lease; then its lane is given back."""
@@ -92,7 +92,7 @@ class Dispatcher:
                 self._dry_until = 0.0  # a host that had enough under way may have room now: look once more
                 continue
             self._staff(node)
-            self._progress.wait(0.05)
+            self._progress.wait(0.01)
         self._is_working = False
         self._give_back()
 

@@ -49,8 +49,12 @@ def test_actor_and_object_may_be_embedded_or_ids() -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", [{}, {"type": "Like"}, {"actor": EVIL}, {"type": 5, "actor": EVIL}, {"type": "Like", "actor": "x"}]
-)
+    "raw",
+    [
+        {}, {"type": "Like"}, {"actor": EVIL}, {"type": 5, "actor": EVIL}, {"type": "Like", "actor": "x"},
+        {"type": "Like", "actor": EVIL + "x" * 2048}, {"type": "Like", "actor": EVIL + "é" * 1024},
+    ],
+)  # fmt: skip
 def test_without_type_or_actor_it_is_malformed(raw: dict[str, Any]) -> None:
     with pytest.raises(Malformed):
         read_activity(Document(raw))

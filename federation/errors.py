@@ -122,7 +122,8 @@ class AddressRefused(FederationError):
 class FetchFailed(FederationError):
     """`url` could not be read: `status` is the HTTP status of the answer, None (and a `reason`) when there was none.
 
-    `temporary` is True when trying again later makes sense (network, TLS, 429, 5xx).
+    `temporary` is True when trying again later makes sense (network, TLS, 429, 5xx). `may_have_arrived`: the failure came
+    after the first byte of the request was handed over, so that the other side may have read it.
     """
 
     http_status = 502
@@ -137,8 +138,10 @@ class FetchFailed(FederationError):
         status: int | None = None,
         reason: str = "",
         temporary: bool = False,
+        may_have_arrived: bool = False,
     ) -> None:
         super().__init__(message, code=code)
+        self.may_have_arrived = may_have_arrived
         self.url = url
         self.status = status
         self.reason = reason

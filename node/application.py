@@ -23,6 +23,7 @@ from node.database import db, engine_options, prepare_engine, row_id, utc_now
 from node.jobs.bells import install_bell
 from node.negotiation import Negotiation
 from node.networks import counted_as
+from node.reads import Reads
 from node.runtime import EXTENSION, Node, make_client
 
 DOORS = ("activitypub", "web", "admin", "api", "media", "health")
@@ -84,6 +85,7 @@ class RowId(BaseConverter):
 def _open_doors(app: Flask, settings: Settings, doors: Collection[str]) -> None:
     app.extensions["courtyard.arrivals"] = Arrivals(app)
     app.extensions["courtyard.keys"] = KeyRing()
+    app.extensions["courtyard.reads"] = Reads(app)
     app.extensions["courtyard.noted"] = Memory(timedelta(seconds=60))
     csrf.init_app(app)
     app.extensions["courtyard.limiter"] = Limiter(

@@ -69,6 +69,7 @@ def post(dialer: Dialer, idle: IdleConnections, target: Target, request: bytes, 
     FetchFailed with reason `timeout`, `reset`, `unanswered` or `bad_answer`, all temporary.
     """
     connection = idle.take(target)
+    has_begun = connection is not None
     if connection is not None:
         connection.deadline = deadline
         try:
@@ -80,7 +81,7 @@ def post(dialer: Dialer, idle: IdleConnections, target: Target, request: bytes, 
             connection.close()
             connection = None
     if connection is None:
-        connection = dialer.open(target, deadline)
+        connection = _open(dialer, target, deadline, has_begun)
         try:
             connection.sendall(request)
         except TimeoutError as error:
@@ -98,6 +99,15 @@ def post(dialer: Dialer, idle: IdleConnections, target: Target, request: bytes, 
     finally:
         if not kept:
             connection.close()
+
+
+def _open(dialer: Dialer, target: Target, deadline: float, has_begun: bool) -> Connection:
+    """Open a connection. `has_begun`: an idle one broke in the middle of the request, so that a part of it may be known."""
+    try:
+        return dialer.open(target, deadline)
+    except FetchFailed as error:
+        error.may_have_arrived = has_begun
+        raise
 
 
 def read_answer(connection: Connection, target: Target) -> RawAnswer:
@@ -231,4 +241,6 @@ def short_answer(raw: RawAnswer, retry_after: int | None) -> Answer:
 
 
 def _failed(target: Target, reason: str, text: str) -> FetchFailed:
-    return FetchFailed(f"{target.authority}: {text}", code=reason, url=target.url, reason=reason, temporary=True)
+    return FetchFailed(
+        f"{target.authority}: {text}", code=reason, url=target.url, reason=reason, temporary=True, may_have_arrived=True
+    )

@@ -16,11 +16,12 @@ from sqlalchemy.orm import Session
 
 from federation.delivery import Outcome, has_expired, next_after_refusal, next_attempt
 from federation.signatures import SigningKey
-from node.actions import hosts
+from node.actions import evidence, hosts
 from node.actions.feeds import insert_ignoring
 from node.actions.hosts import QUIET
 from node.actions.tries import Claim, HostState, Lease, Result
 from node.database import new_id
+from node.ledger import rule_names
 from node.models import Activity, Actor, Delivery, Errand, Lane
 from node.policy import Audience, Rules
 from node.queries.audience import send_decision
@@ -83,7 +84,8 @@ def _choose(
 def record(session: Session, results: Sequence[Result], now: datetime) -> bool:
     """Write what came of claims. A result whose lease was lost changes its lane no more, but what a peer took stays taken.
 
-    Return whether any of these lanes has more that is due now.
+    What a peer read, or may have read, stands in the ledger with the same commit. Return whether any of these lanes has more
+    that is due now.
     """
     finished: list[tuple[Result, dict[str, Any], datetime | None]] = []
     waiting: list[tuple[Result, dict[str, Any], datetime | None]] = []
@@ -100,6 +102,7 @@ def record(session: Session, results: Sequence[Result], now: datetime) -> bool:
         elif result.outcome is Outcome.MISSING:
             _look_again(session, result.claim, now)
     hosts.learn(session, results, now)
+    evidence.keep(session, results, now)
     return more
 
 
@@ -110,16 +113,21 @@ def release(session: Session, leases: Sequence[Claim | Lease]) -> None:
         session.connection().execute(_RELEASE, rows)
 
 
-def recover(session: Session, leases: Mapping[int, Lease], taken: Mapping[int, int], now: datetime) -> None:
+def recover(
+    session: Session, leases: Mapping[int, Lease], taken: Mapping[int, int], now: datetime, begun: Collection[int] = ()
+) -> None:
     """Record what a worker that is gone had sent, and give back its other leases.
 
-    leases: by delivery id. taken: delivery id to the status with which the peer took it.
+    leases: by delivery id. taken: delivery id to the status with which the peer took it. begun: deliveries whose request
+    was begun. What the worker had recorded itself is not recorded again.
     """
+    found = evidence.left_behind(session, leases, taken, begun)
     rows = [{"b_id": delivery_id, "b_answer": status, "b_now": now} for delivery_id, status in sorted(taken.items())]
     if rows:
         session.connection().execute(_TAKEN, rows)
     _free_lanes(session, [lease for delivery_id, lease in leases.items() if delivery_id in taken], now)
     release(session, [lease for delivery_id, lease in leases.items() if delivery_id not in taken])
+    evidence.keep_found(session, found, now)
 
 
 def is_due_at(session: Session, names: Collection[str], now: datetime) -> bool:
@@ -165,7 +173,8 @@ def _lease(session: Session, lanes: Sequence[Any], known: dict[str, HostState], 
         if row is None:
             emptied.append(lane.id)
             continue
-        if not send_decision(lane.host, row.kind, Audience(row.audience) if row.audience else None, rules, now).is_yes:
+        decision = send_decision(lane.host, row.kind, Audience(row.audience) if row.audience else None, rules, now)
+        if not decision.is_yes:
             withheld.append(row.id)  # the gate has changed its mind since this was queued
             continue
         state = known[lane.host]
@@ -181,6 +190,8 @@ def _lease(session: Session, lanes: Sequence[Any], known: dict[str, HostState], 
                 row.attempts,
                 row.created_at,
                 row.answer == 404 and row.created_at <= now - MISSING_FOR,
+                decision.rules_version,
+                rule_names(decision.reasons),
             )
         )
     if claims:

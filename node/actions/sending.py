@@ -19,6 +19,7 @@ from node import uris
 from node.actions.feeds import insert_ignoring
 from node.config import Settings
 from node.database import new_id, ring, rows_of
+from node.ledger import version_of
 from node.models import Activity, Actor, Delivery, Lane, Refusal
 from node.policy import Audience, Decision, Rules
 from node.queries.audience import Recipient, send_decision
@@ -78,6 +79,7 @@ def keep_activity(
     activity_id = new_id(now)
     uri = uris.activity_uri(settings.origin, activity_id)
     document = strip_private(build(uri))
+    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     activity = Activity(
         id=activity_id,
         uri=document.get("id", uri),
@@ -86,7 +88,9 @@ def keep_activity(
         object_uri=object_uri,
         post_id=post_id,
         audience=audience or "",
-        document=json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(),
+        document=body,
+        version=version_of(document),
+        size=len(body),
         created_at=now,
     )
     session.add(activity)
@@ -118,7 +122,7 @@ def pass_on(
         return False
     activity_id = new_id(now)
     row = {"id": activity_id, "uri": uri, "kind": kind, "actor_id": actor.id, "object_uri": object_uri, "post_id": post_id}
-    row |= {"audience": audience or "", "document": body, "created_at": now}
+    row |= {"audience": audience or "", "document": body, "version": version_of(body), "size": len(body), "created_at": now}
     insert_ignoring(session, Activity, [row])
     if session.scalar(select(Activity.id).where(Activity.uri == uri)) != activity_id:
         return False

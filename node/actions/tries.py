@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from federation.delivery import Answer, Breaker, Flow, Outcome
-from federation.errors import FederationError
+from federation.errors import FederationError, FetchFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,9 @@ class Lease:
     lane_id: int
     lease_no: int
     delivery_id: int
+    rules_version: int = 0
+    reasons: str = ""
+    """The gate's reasons to send it, as the ledger keeps them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,9 @@ class Claim:
     attempts: int
     created_at: datetime
     was_missing: bool
+    rules_version: int = 0
+    reasons: str = ""
+    """The gate's reasons to send it, as the ledger keeps them (`node.ledger.rule_names`)."""
 
     @property
     def scheme(self) -> str:
@@ -60,3 +66,10 @@ class Result:
     learned_scheme: str = ""
     error: FederationError | None = None
     is_our_fault: bool = False
+
+    @property
+    def may_have_arrived(self) -> bool:
+        """Whether the peer may have read the request: it answered, or we cannot tell how far the request came."""
+        if self.answer is not None or self.is_our_fault:
+            return True
+        return isinstance(self.error, FetchFailed) and self.error.may_have_arrived

@@ -8,6 +8,7 @@ from federation.collections import ordered_collection, ordered_page, whole_colle
 from federation.errors import Malformed
 from node import activitystreams, uris
 from node.activitypub import blueprint
+from node.activitypub.disclosing import recorded
 from node.activitypub.documents import answer, find_actor
 from node.activitypub.problems import NotThere
 from node.activitypub.readers import Reader, insist_open, insist_signed, read_reader
@@ -33,10 +34,12 @@ def outbox(name: str) -> Response:
         return answer(ordered_collection(base, total, f"{base}?page=true"), is_public=not reader.is_signed)
     before = _key("before")
     found = published.public_of(session, actor.id, older_than=before, limit=PAGE)
-    items = [activitystreams.create_activity(post, activitystreams.post_object(post, node.settings)) for post in found]
+    shown = [(post, activitystreams.post_object(post, node.settings)) for post in found]
+    items = [activitystreams.create_activity(post, document) for post, document in shown]
     this = f"{base}?page=true" + (f"&before={before}" if before else "")
     following = f"{base}?page=true&before={found[-1].id}" if len(found) == PAGE else None
-    return answer(ordered_page(this, base, items, next=following), is_public=not reader.is_signed)
+    page = ordered_page(this, base, items, next=following)
+    return answer(recorded(reader, page, shown), is_public=not reader.is_signed)
 
 
 @blueprint.get(PREFIX + "/users/<name>/followers")
@@ -72,8 +75,9 @@ def featured(name: str) -> Response:
     reader = _open_reader()
     actor = find_actor(name)
     pinned = published.pinned_public(db.session(), actor.id)
-    items = [activitystreams.post_object(post, node.settings) for post in pinned]
-    return answer(whole_collection(uris.featured_uri(actor.uri), items, len(items)), is_public=not reader.is_signed)
+    shown = [(post, activitystreams.post_object(post, node.settings)) for post in pinned]
+    collection = whole_collection(uris.featured_uri(actor.uri), [document for _, document in shown], len(shown))
+    return answer(recorded(reader, collection, shown), is_public=not reader.is_signed)
 
 
 @blueprint.get(PREFIX + "/users/<name>/posts/<int:post_id>/replies")

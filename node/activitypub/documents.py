@@ -10,10 +10,11 @@ from flask import Response
 from federation.vocabulary import MEDIA_TYPE
 from node import activitystreams
 from node.activitypub import blueprint
+from node.activitypub.disclosing import recorded
 from node.activitypub.problems import NotThere
 from node.activitypub.readers import Reader, insist_open, read_reader
 from node.database import db
-from node.models import Activity, Actor
+from node.models import Activity, Actor, Post
 from node.negotiation import PREFIX
 from node.policy import Audience
 from node.queries import published
@@ -69,7 +70,8 @@ def post_document(name: str, post_id: int) -> Response:
     if not may_see(session, reader.viewer, post, reader.rules, node.now()):
         raise NotThere
     is_public = Audience(post.audience) in (Audience.PUBLIC, Audience.UNLISTED) and not reader.is_signed
-    return answer(activitystreams.post_object(post, node.settings), is_public=is_public)
+    document = activitystreams.post_object(post, node.settings)
+    return answer(recorded(reader, document, [(post, document)]), is_public=is_public)
 
 
 @blueprint.get("/activities/<int:activity_id>")
@@ -80,27 +82,30 @@ def activity_document(activity_id: int) -> Response:
     insist_open(reader.rules)
     session = db.session()
     activity = session.get(Activity, activity_id)
-    if activity is None or not _may_read(activity, reader):
+    post = _post_of(activity, reader) if activity is not None else None
+    if activity is None or post is None:
         raise NotThere
     is_public = activity.audience in (Audience.PUBLIC, Audience.UNLISTED) and not reader.is_signed
-    return answer(_as_it_stands(activity, node.settings), is_public=is_public)
+    document = _as_it_stands(activity, post, node.settings)
+    shown = document["object"] if isinstance(document.get("object"), dict) else document
+    return answer(recorded(reader, document, [(post, shown)], activity.uri), is_public=is_public)
 
 
-def _may_read(activity: Activity, reader: Reader) -> bool:
+def _post_of(activity: Activity, reader: Reader) -> Post | None:
+    """Return the post the activity is about, if its reader may see it."""
     if activity.post_id is None or not activity.audience:
-        return False
+        return None
     session = db.session()
     post = published.local_post(session, activity.post_id)
     if post is None or post.deleted_at is not None:
-        return False
-    return may_see(session, reader.viewer, post, reader.rules, current_node().now())
+        return None
+    return post if may_see(session, reader.viewer, post, reader.rules, current_node().now()) else None
 
 
-def _as_it_stands(activity: Activity, settings: Any) -> dict[str, Any]:
+def _as_it_stands(activity: Activity, post: Post, settings: Any) -> dict[str, Any]:
     """Return the activity with its object as the post stands today: an edit or narrowing leaves no old words behind."""
     document: dict[str, Any] = json.loads(activity.document)
-    post = published.local_post(db.session(), activity.post_id or 0)
-    if post is not None and activity.kind in ("Create", "Update") and activity.object_uri == post.uri:
+    if activity.kind in ("Create", "Update") and activity.object_uri == post.uri:
         current = activitystreams.post_object(post, settings)
         document["to"], document["cc"] = current.get("to", []), current.get("cc", [])
         document["object"] = {name: value for name, value in current.items() if name != "@context"}

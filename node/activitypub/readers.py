@@ -28,6 +28,7 @@ class Reader:
 
     viewer: Viewer
     rules: Rules
+    signer_uri: str = ""
 
     @property
     def is_signed(self) -> bool:
@@ -55,7 +56,7 @@ def read_reader() -> Reader:
     _turn_away_blocked(rules, signer.host)
     if signer.is_suspended:
         raise GateRefusal(Decision(Verdict.WITHHOLD, (Reason("actor_suspended", Verdict.WITHHOLD),), rules.version), signer.host)
-    return Reader(viewer_server(signer.actor_id, signer.host), rules)
+    return Reader(viewer_server(signer.actor_id, signer.host), rules, signer.uri)
 
 
 def insist_open(rules: Rules) -> None:

@@ -7,10 +7,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from node import reads
 from node.api.entities import accounts, notifications
 from node.api.entities.statuses import Surroundings, boosted, status
 from node.api.guards import Caller
 from node.database import db
+from node.ledger import Channel
 from node.models import Actor, Notification, Post
 from node.queries import posts, surroundings
 from node.queries.audience import Kind
@@ -68,7 +70,7 @@ def notifications_of(caller: Caller, rows: Sequence[Notification]) -> list[dict[
 
 
 def around_posts(session: Session, caller: Caller, shown: Collection[Post], people: Iterable[Actor] = ()) -> Surroundings:
-    """Gather what these posts' entities need."""
+    """Gather what these posts' entities need. Everything with posts asks this: here it is counted what strangers are shown."""
     node = current_node()
     ids = [post.id for post in shown]
     parent_ids = {post.in_reply_to_id for post in shown if post.in_reply_to_id is not None}
@@ -77,6 +79,7 @@ def around_posts(session: Session, caller: Caller, shown: Collection[Post], peop
     if caller.viewer.kind is not Kind.MEMBER:
         author_ids = {post.author_id for post in shown} | {actor.id for actor in people}
         counts = surroundings.posts_counts(session, caller.viewer, author_ids)
+        reads.note(Channel.API, shown)
     return Surroundings(
         origin=node.settings.origin,
         now=node.now(),

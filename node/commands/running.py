@@ -51,7 +51,10 @@ def web(context: click.Context, fd: int | None, ready_fd: int | None) -> None:
     settings = settings_of(context)
     logs.set_up(settings.log_format, os.environ.get(logs.PART_VARIABLE) or "web")
 
+    served: list[Any] = []
+
     def ready(application: Any) -> None:
+        served.append(application)
         if ready_fd is not None:
             with os.fdopen(ready_fd, "w") as pipe:
                 json.dump({"first_admin_link": _first_admin_link(application)}, pipe)
@@ -61,7 +64,11 @@ def web(context: click.Context, fd: int | None, ready_fd: int | None) -> None:
     except OSError as error:
         raise Refused(f"cannot listen on COURTYARD_BIND={settings.bind}: {error.strerror}") from error
     with listener:
-        server.run(settings, listener, create_app, ready)
+        try:
+            server.run(settings, listener, create_app, ready)
+        finally:
+            for application in served:
+                application.extensions["courtyard.reads"].flush()
 
 
 def _first_admin_link(application: Any) -> str | None:

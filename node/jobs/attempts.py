@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from federation.delivery import Answer, Outcome, classify
-from federation.errors import FederationError
+from federation.errors import FederationError, FetchFailed
 from federation.signatures import BodyDigest, Scheme, SigningKey, accept_signature, sign
 from federation.vocabulary import MEDIA_TYPE
 from node.actions.tries import Claim, Result
@@ -36,6 +36,8 @@ def deliver(node: Node, attempt: Attempt) -> Result:
         answer = _post(node, attempt, scheme)
         outcome = classify(answer, other_scheme_tried=True, was_missing=claim.was_missing)
         learned = scheme if outcome is Outcome.DELIVERED else ""
+        if isinstance(answer, FetchFailed):
+            answer.may_have_arrived = True  # with the first knock
     if isinstance(answer, FederationError):
         return Result(claim, None, outcome, str(answer)[:400], error=answer)
     if outcome is Outcome.DELIVERED and scheme != "ed25519" and _offers_ed25519(answer):

@@ -114,7 +114,7 @@ class Dispatcher:
             if left is None:
                 return
             with transaction() as session:
-                lanes.recover(session, left.leases, left.taken, node.now())
+                lanes.recover(session, left.leases, left.taken, node.now(), left.begun)
             db.session.remove()
             log.warning("a worker is gone: %s leases freed, %s deliveries recorded for it", len(left.leases), len(left.taken))
 
@@ -205,6 +205,7 @@ class Dispatcher:
 
     def _attempt(self, node: Node, attempt: Attempt) -> Result:
         try:
+            self._journal.begun(attempt.claim)
             result = deliver(node, attempt)
             if result.outcome is Outcome.DELIVERED and result.answer is not None:
                 self._journal.taken(attempt.claim, result.answer.status)

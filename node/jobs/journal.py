@@ -5,8 +5,8 @@ sent again; so each 2xx is noted here first, by one write() of some microseconds
 of the dead, records what was taken and frees what was not begun (promise G7). Nothing is synced to the disk: after a
 power cut leases expire, and what was not recorded is sent once more, with the same id.
 
-A line is `leased LANE LEASE_NO DELIVERY` or `taken DELIVERY STATUS`. Its writer holds a lock on the file, so a file that
-can be locked belongs to nobody.
+A line is `leased LANE LEASE_NO DELIVERY RULES_VERSION REASON...`, `begun DELIVERY` or `taken DELIVERY STATUS`. Its writer
+holds a lock on the file, so a file that can be locked belongs to nobody.
 """
 
 from __future__ import annotations
@@ -47,13 +47,22 @@ class Journal:
     def leased(self, claims: Iterable[Claim]) -> None:
         """Note what is leased, before any of it is sent."""
         with self._lock:
-            lines = {one.delivery_id: f"leased {one.lane_id} {one.lease_no} {one.delivery_id}\n" for one in claims}
+            lines = {
+                one.delivery_id: f"leased {one.lane_id} {one.lease_no} {one.delivery_id} {one.rules_version} {one.reasons}\n"
+                for one in claims
+            }
             self._open.update(lines)
             self._write("".join(lines.values()))
 
+    def begun(self, claim: Claim) -> None:
+        """Note that it is about to be sent: from now on the peer may have read it."""
+        self._add(claim, f"begun {claim.delivery_id}\n")
+
     def taken(self, claim: Claim, status: int) -> None:
         """Note that the peer has taken it, at once."""
-        line = f"taken {claim.delivery_id} {status}\n"
+        self._add(claim, f"taken {claim.delivery_id} {status}\n")
+
+    def _add(self, claim: Claim, line: str) -> None:
         with self._lock:
             self._open[claim.delivery_id] = self._open.get(claim.delivery_id, "") + line
             self._write(line)
@@ -83,10 +92,11 @@ class Journal:
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
-    """What a dead worker left: leases by delivery, and the status with which a peer took one."""
+    """What a dead worker left: leases by delivery, the status with which a peer took one, and which were begun."""
 
     leases: dict[int, Lease] = field(default_factory=dict)
     taken: dict[int, int] = field(default_factory=dict)
+    begun: set[int] = field(default_factory=set)
 
 
 @contextmanager
@@ -131,8 +141,12 @@ def _locked(path: Path) -> int | None:
 def _read(found: Orphan, text: str) -> None:
     for line in text.splitlines():
         match line.split():
-            case ["leased", lane, number, delivery] if (lane + number + delivery).isdecimal():
+            case ["leased", lane, number, delivery, rules, *reasons] if (lane + number + delivery + rules).isdecimal():
+                found.leases[int(delivery)] = Lease(int(lane), int(number), int(delivery), int(rules), " ".join(reasons))
+            case ["leased", lane, number, delivery] if (lane + number + delivery).isdecimal():  # written before 0.2
                 found.leases[int(delivery)] = Lease(int(lane), int(number), int(delivery))
+            case ["begun", delivery] if delivery.isdecimal():
+                found.begun.add(int(delivery))
             case ["taken", delivery, status] if (delivery + status).isdecimal():
                 found.taken[int(delivery)] = int(status)
             case _:

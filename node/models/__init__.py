@@ -4,6 +4,7 @@ from node.models.actors import Actor, ActorKey
 from node.models.clients import AccessToken, AuthorizationCode, ClientApp
 from node.models.exchange import Activity, Delivery, Errand, Host, Lane, Receipt, Shard
 from node.models.feeds import Notification, TimelineEntry
+from node.models.ledger import Disclosure, LedgerMark, ReadCount
 from node.models.members import Invitation, LoginSession, Member
 from node.models.peers import AuditEntry, NodeSetting, Peer, Refusal
 from node.models.posts import Attachment, Hashtag, Mention, PollOption, PollVote, Post, PostVersion, Tombstone
@@ -13,8 +14,9 @@ from node.models.reports import Report
 from node.models.spaces import Space, SpaceMember
 
 __all__ = [
-    "AccessToken", "Activity", "Actor", "ActorKey", "Attachment", "AuditEntry", "AuthorizationCode", "Block",
-    "Bookmark", "Boost", "ClientApp", "Delivery", "Errand", "Follow", "Hashtag", "Host", "Invitation", "Lane", "Like",
-    "LoginSession", "Member", "Mention", "Mute", "NodeSetting", "Notification", "Peer", "Pin", "PollOption", "PollVote",
-    "Post", "PostVersion", "Receipt", "Refusal", "Report", "Shard", "Space", "SpaceMember", "TimelineEntry", "Tombstone",
+    "AccessToken", "Activity", "Actor", "ActorKey", "Attachment", "AuditEntry", "AuthorizationCode", "Block", "Bookmark",
+    "Boost", "ClientApp", "Delivery", "Disclosure", "Errand", "Follow", "Hashtag", "Host", "Invitation", "Lane",
+    "LedgerMark", "Like", "LoginSession", "Member", "Mention", "Mute", "NodeSetting", "Notification", "Peer", "Pin",
+    "PollOption", "PollVote", "Post", "PostVersion", "ReadCount", "Receipt", "Refusal", "Report", "Shard", "Space",
+    "SpaceMember", "TimelineEntry", "Tombstone",
 ]  # fmt: skip

@@ -89,6 +89,11 @@ class Activity(Base):
     """The post it is about, for its delivery page and for reading rights."""
     audience: Mapped[str] = mapped_column(String(16))
     document: Mapped[bytes] = mapped_column(LargeBinary)
+    version: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    """`node.ledger.version_of` the document as it was made; it stays when the words are erased. None: made before there
+    was a ledger."""
+    size: Mapped[int | None]
+    """Bytes of the document as it was made."""
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 

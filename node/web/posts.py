@@ -10,9 +10,11 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
+from node import reads
 from node.actions import deliveries as actions
 from node.database import db, transaction
 from node.errors import ActionError
+from node.ledger import Channel
 from node.models import Post
 from node.queries import posts
 from node.queries.posts import DeliveryLine
@@ -55,6 +57,8 @@ def history(post_id: int) -> str:
         created_at=found.edited_at or found.published_at,
     )
     versions = [now, *reversed(posts.versions(db.session(), post_id))]
+    if visitor() is None:
+        reads.note(Channel.PAGE, [found])
     return render_template("web/history.html", post=found, versions=versions)
 
 

@@ -10,7 +10,9 @@ from flask_babel import gettext as _
 
 from federation.discovery import parse_handle
 from federation.errors import FederationError
+from node import reads
 from node.database import db
+from node.ledger import Channel
 from node.models import Actor
 from node.queries import actors, timelines
 from node.queries.audience import ANONYMOUS
@@ -49,6 +51,7 @@ def feed(name: str) -> Response:
         abort(404)
     lines = timelines.profile(db.session(), ANONYMOUS, actor.id, with_boosts=False, limit=FEED_LENGTH)
     shown = [line.post for line in lines if line.post.audience == "public"]
+    reads.note(Channel.FEED, shown)
     newest = max([post.edited_at or post.published_at for post in shown], default=actor.created_at)
     response = make_response(
         render_template("web/feed.xml", actor=actor, posts=shown, updated=newest, origin=current_node().settings.origin)

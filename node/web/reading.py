@@ -9,7 +9,9 @@ from typing import Any
 
 from flask import abort, request, url_for
 
+from node import reads
 from node.database import db, row_id
+from node.ledger import Channel
 from node.models import Post
 from node.policy import Audience
 from node.queries import audience, posts
@@ -52,11 +54,17 @@ def own_post_or_404(post_id: int) -> Post:
 
 
 def marks_of(shown: Iterable[Post]) -> Mapping[int, Marks]:
-    """Return what the visitor did with each post, and how many answers to it they may see (a stranger: only that)."""
+    """Return what the visitor did with each post, and how many answers to it they may see (a stranger: only that).
+
+    Every page with posts asks this once: here it is counted what strangers are shown.
+    """
     member = visitor()
+    shown = list(shown)
     found: dict[int, Marks] = defaultdict(Marks)
     ids = [post.id for post in shown]
-    if member is not None:
+    if member is None:
+        reads.note(Channel.PAGE, shown)
+    else:
         found.update(posts.marks(db.session(), member.actor_id, ids))
     for key, number in posts.answers(db.session(), viewer(), ids).items():
         found[key] = replace(found[key], answers=number)

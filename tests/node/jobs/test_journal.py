@@ -100,7 +100,7 @@ def test_a_long_file_is_written_anew_with_what_is_open(tmp_path: Path) -> None:
         journal.recorded(some)
     (path,) = tmp_path.glob("*.journal")
     assert path.stat().st_size < LARGEST
-    assert path.read_text().startswith("leased 11 1 1\ntaken 1 200\n")
+    assert path.read_text().startswith("leased 11 1 1 0 \ntaken 1 200\n")
 
 
 def test_the_next_job_records_for_the_dead_and_sends_the_rest(app: Flask, session: Session, make: Factory, monkeypatch) -> None:

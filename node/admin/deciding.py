@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime, time
 from types import SimpleNamespace
 from typing import Any
@@ -10,12 +11,13 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from node.actions import peers
+from node.actions.terms import TermsImpact, impact
 from node.admin.hosts import host_or_404, is_own
 from node.admin.words import explain, peer_state
 from node.database import db, transaction
 from node.errors import ActionError
 from node.models import Peer
-from node.policy import Audience, PeerState
+from node.policy import Audience, PeerRule, PeerState
 from node.queries import peers as query
 from node.runtime import current_node
 from node.visitors import the_member
@@ -23,7 +25,12 @@ from node.visitors import the_member
 OFFERED = (PeerState.ALLOWED, PeerState.PARTNER, PeerState.LIMITED, PeerState.BLOCKED)
 WIDEST = (Audience.FOLLOWERS, Audience.PARTNERS, Audience.DIRECT)
 """Audiences one can stop at; without a limit public posts go too."""
-TYPED = ("note", "public_reason", "expires", "widest")
+TYPED = ("note", "public_reason", "owner", "purpose", "expires", "widest")
+KINDS = (
+    "Create", "Update", "Delete", "Announce", "Like", "Undo", "Follow", "Accept", "Reject", "Move", "Flag", "Block", "Add",
+    "Remove",
+)  # fmt: skip
+"""Types of activity one can tick off; as long as all of them are ticked, others pass, too."""
 STATES = tuple(state.value for state in PeerState)
 
 
@@ -32,11 +39,13 @@ def ask(host: str, state: str) -> str:
     host = _host(host)
     peer = db.session.get(Peer, host)
     if peer is None:
-        return _page(host, state, SimpleNamespace(**dict.fromkeys(TYPED, ""), no_media=False, no_reports=False), {})
+        kinds = {"types_in": KINDS, "types_out": KINDS}
+        return _page(host, state, SimpleNamespace(**dict.fromkeys(TYPED, ""), **kinds, no_media=False, no_reports=False), {})
     expires = peer.expires_at.date().isoformat() if peer.expires_at is not None else ""
     form = SimpleNamespace(
         note=peer.note, public_reason=peer.public_reason, expires=expires, widest=peer.widest_audience or "",
-        no_media=not peer.allows_media, no_reports=not peer.allows_reports,
+        no_media=not peer.allows_media, no_reports=not peer.allows_reports, owner=peer.owner, purpose=peer.purpose,
+        types_in=_ticked(peer.types_in), types_out=_ticked(peer.types_out),
     )  # fmt: skip
     return _page(host, state, form, {})
 
@@ -45,15 +54,23 @@ def decide(host: str, state: str) -> Any:
     """Decide."""
     host = _host(host)
     typed = {name: request.form.get(name, "").strip() for name in TYPED}
-    form = SimpleNamespace(**typed, no_media="no_media" in request.form, no_reports="no_reports" in request.form)
+    kinds = {name: tuple(kind for kind in KINDS if kind in request.form.getlist(name)) for name in ("types_in", "types_out")}
+    if "types_shown" not in request.form:
+        kinds = dict.fromkeys(kinds, KINDS)
+    form = SimpleNamespace(**typed, **kinds, no_media="no_media" in request.form, no_reports="no_reports" in request.form)
     now = current_node().now()
     expires_at, problem = _read_day(form.expires, now)
     if problem:
         return _page(host, state, form, {"expires": problem}), 422
-    terms: dict[str, Any] = {"note": form.note, "public_reason": form.public_reason}
+    terms: dict[str, Any] = {name: typed[name] for name in ("note", "public_reason", "owner", "purpose") if name in request.form}
     if state in OFFERED and state != PeerState.BLOCKED:  # a block keeps the terms for the day it is lifted
         terms |= {"expires_at": expires_at, "widest_audience": form.widest or None}
         terms |= {"allows_media": not form.no_media, "allows_reports": not form.no_reports}
+        if "types_shown" in request.form:
+            terms |= {name: _kept(name, ticked, db.session.get(Peer, host)) for name, ticked in kinds.items()}
+        stops, seen = _stops(host, state, terms, now), _mark(state, terms)
+        if request.form.get("do") == "look" or (stops and request.form.get("seen") != seen):
+            return _page(host, state, form, {}, stops=stops, seen=seen, is_looked_at=True)
     own_host = current_node().settings.host
     try:
         with transaction() as session:
@@ -85,12 +102,49 @@ def _host(text: str) -> str:
     return abort(404) if is_own(host) else host
 
 
-def _page(host: str, state: str, form: SimpleNamespace, errors: dict[str, str]) -> str:
+def _ticked(types: list[str] | None) -> tuple[str, ...]:
+    return KINDS if types is None else tuple(kind for kind in KINDS if kind in types)
+
+
+def _kept(name: str, ticked: tuple[str, ...], peer: Peer | None) -> list[str] | None:
+    """Return the list to keep: None (no limit) when everything is ticked; types that are not shown stay as they were."""
+    if ticked == KINDS:
+        return None
+    before: list[str] = (getattr(peer, name) if peer is not None else None) or []
+    return [*ticked, *(kind for kind in before if kind not in KINDS)]
+
+
+def _stops(host: str, state: str, terms: dict[str, Any], now: datetime) -> TermsImpact:
+    """Return what would no longer pass under these terms; what is wrong with them is said when they are saved."""
+    widest = terms["widest_audience"]
+    if widest not in (None, *Audience):
+        return TermsImpact()
+    peer = db.session.get(Peer, host)
+    types = {
+        name: None if (chosen := terms[name] if name in terms else getattr(peer, name, None)) is None else frozenset(chosen)
+        for name in ("types_in", "types_out")
+    }
+    rule = PeerRule(
+        host, PeerState(state), widest_audience=Audience(widest) if widest else None, allows_media=terms["allows_media"],
+        allows_reports=terms["allows_reports"], expires_at=terms["expires_at"], **types,
+    )  # fmt: skip
+    return impact(db.session(), rule, current_node().rules(db.session()), now)
+
+
+def _mark(state: str, terms: dict[str, Any]) -> str:
+    """Return what stands for these terms in the form: it says for which ones the consequences were shown."""
+    return hashlib.sha256(repr((state, sorted(terms.items()))).encode()).hexdigest()[:16]
+
+
+def _page(
+    host: str, state: str, form: SimpleNamespace, errors: dict[str, str], *, stops: TermsImpact | None = None, seen: str = "",
+    is_looked_at: bool = False,
+) -> str:  # fmt: skip
     session = db.session()
     return render_template(
         "admin/peer_decide.html", host=host, state=state, before=db.session.get(Peer, host),
         impact=query.impact(session, host, state), form=form, errors=errors, mode=current_node().rules(session).mode,
-        widest=WIDEST,
+        widest=WIDEST, kinds=KINDS, stops=stops, seen=seen, is_looked_at=is_looked_at,
     )  # fmt: skip
 
 

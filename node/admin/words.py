@@ -8,6 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from node.actions.terms import TermsImpact
 from node.errors import ActionError, GateRefused
 from node.policy import Reason
 from node.policy.words import sentence
@@ -118,6 +119,41 @@ def impact_words(impact: Impact) -> list[str]:
                 "%(num)s thing kept in the lobby is turned away for good.",
                 "%(num)s things kept in the lobby are turned away for good.",
                 impact.receipts_refused,
+            ),
+        ),
+    )
+    return [text for number, text in sentences if number]
+
+
+def terms_words(stops: TermsImpact) -> list[str]:
+    """Return what new terms would stop, one sentence for each number that is not zero."""
+    sentences = (
+        (
+            stops.withheld,
+            ngettext("%(num)s delivery that waits is not sent.", "%(num)s deliveries that wait are not sent.", stops.withheld),
+        ),
+        (
+            stops.unsent,
+            ngettext(
+                "Of the last 30 days, %(num)s delivery would not have gone there.",
+                "Of the last 30 days, %(num)s deliveries would not have gone there.",
+                stops.unsent,
+            ),
+        ),
+        (
+            stops.unaccepted,
+            ngettext(
+                "Of the last 30 days, %(num)s thing from there would not have come in.",
+                "Of the last 30 days, %(num)s things from there would not have come in.",
+                stops.unaccepted,
+            ),
+        ),
+        (
+            stops.files_hidden,
+            ngettext(
+                "%(num)s picture or file from there is no longer shown.",
+                "%(num)s pictures and files from there are no longer shown.",
+                stops.files_hidden,
             ),
         ),
     )
@@ -297,6 +333,6 @@ FOR_TEMPLATES: Mapping[str, Any] = {
     function.__name__: function
     for function in (
         peer_state, peer_meaning, peer_verb, impact_words, role_name, role_meaning, role_options, delivery_state, receipt_state,
-        verdict, activity_kind, deed, queue_name, errand_kind, reasons_words, details_words, subject_words, skipped,
+        terms_words, verdict, activity_kind, deed, queue_name, errand_kind, reasons_words, details_words, subject_words, skipped,
     )
 }  # fmt: skip

@@ -126,3 +126,9 @@ def version_of(content: bytes | Mapping[str, Any]) -> bytes:
 def rule_names(reasons: Iterable[Reason]) -> str:
     """Return reasons of the gate as the ledger keeps them: 'code:subject', with spaces between."""
     return " ".join(f"{reason.code}:{_SPACE.sub('_', reason.subject)}" if reason.subject else reason.code for reason in reasons)
+
+
+def read_rule_names(text: str) -> list[dict[str, str]]:
+    """Return what `rule_names` wrote as {'code', 'subject'}, as `node.policy.words.sentence` takes them."""
+    parts = (name.partition(":") for name in text.split())
+    return [{"code": code, "subject": subject} for code, _, subject in parts]

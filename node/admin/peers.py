@@ -12,7 +12,7 @@ from node.admin.hosts import host_or_404, is_own, read_host
 from node.admin.rooms import PAGE_SIZE, asked, cut
 from node.database import db
 from node.policy import PeerState
-from node.queries import oversight, peers
+from node.queries import ledger, oversight, peers
 from node.queries.peers import PeerLine
 from node.runtime import current_node
 
@@ -74,5 +74,6 @@ def show(host: str) -> Any:
         state=line.peer.state if line.peer else "",
         offered=OFFERED,
         refusals=peers.refusals(session, host, limit=5),
+        received=ledger.received_by(session, host),
     )
     return page if known else (page, 404)

@@ -65,6 +65,7 @@ def rooms(role: str) -> list[Room]:
                 ("deliveries", _("Deliveries"), "admin"),
                 ("jobs", _("Work"), "admin"),
                 ("refusals", _("Turned away"), "moderator"),
+                ("ledger", _("Ledger"), "admin"),
                 ("explain", _("Explain"), "admin"),
             ),
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -50,9 +51,13 @@ def verify(context: click.Context, first: int, is_json: bool) -> int:
     rate = checked.lines / max(time.monotonic() - begun, 1e-6)
     fault = checked.fault
     value: dict[str, Any] = {
-        "whole": fault is None, "lines": checked.lines, "last": checked.last, "hash": checked.hash.hex(), "lines_per_second": round(rate),
-        "fault": None if fault is None else {"number": fault.number, "what": fault.what, "text": fault.text},
-    }  # fmt: skip
+        "whole": fault is None,
+        "lines": checked.lines,
+        "last": checked.last,
+        "hash": checked.hash.hex(),
+        "lines_per_second": round(rate),
+        "fault": None if fault is None else asdict(fault),
+    }
     if fault is not None:
         show(value, is_json=is_json)
         raise Refused(f"{fault.text} (checked {checked.lines:,} lines before it)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from flask import abort, flash, redirect, render_template, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response as BaseResponse
@@ -14,9 +14,10 @@ from node import reads
 from node.actions import deliveries as actions
 from node.database import db, transaction
 from node.errors import ActionError
-from node.ledger import Channel
+from node.ledger import Channel, read_rule_names
 from node.models import Post
-from node.queries import posts
+from node.queries import ledger, posts
+from node.queries.ledger import Holder
 from node.queries.posts import DeliveryLine
 from node.runtime import current_node
 from node.visitors import visitor
@@ -26,9 +27,10 @@ from node.web.finding import let_be_listed
 from node.web.presenting import ago, post_url
 from node.web.reading import marks_of, own_post_or_404, post_or_404, viewer
 from node.web.surroundings import rules
-from node.web.wording import activity_words, delivery_words
+from node.web.wording import activity_words, delivery_words, holder_words, rules_words
 
 MOST_REPLIES = 200
+MOST_HOLDERS = 100
 
 
 def post(name: str, post_id: int) -> str:
@@ -71,7 +73,9 @@ def deliveries(post_id: int) -> str:
     summary = ngettext(
         "%(done)s of %(num)s server has it.", "%(done)s of %(num)s servers have it.", len(hosts), done=len(reached)
     )
-    return render_template("web/deliveries.html", post=found, lines=[_line(line) for line in lines], summary=summary)
+    return render_template(
+        "web/deliveries.html", post=found, lines=[_line(line) for line in lines], summary=summary, **_on_record(found)
+    )
 
 
 def resend(post_id: int, delivery_id: int) -> BaseResponse:
@@ -98,6 +102,20 @@ def _line(line: DeliveryLine) -> SimpleNamespace:
         id=line.id, may_resend=line.state in actions.RESENDABLE, host=line.host, what=activity_words(line.kind), state=words,
         tone=tone, reason=reason, moment=line.finished_at,
     )  # fmt: skip
+
+
+def _on_record(found: Post) -> dict[str, Any]:
+    """Return who has the post by the ledger, by name and a page at a time, and how often it was read without a name."""
+    session, after = db.session(), request.args.get("after", "").replace("\0", "")
+    held = ledger.holders(session, found.uri, after, MOST_HOLDERS + 1)
+    holders = [_holder(one) for one in held[:MOST_HOLDERS]]
+    more = url_for("web.deliveries", post_id=found.id, after=holders[-1].held.host) if len(held) > MOST_HOLDERS else ""
+    return {"holders": holders, "more_holders": more, "reads": sum(ledger.reads(session, found.id).values())}
+
+
+def _holder(held: Holder) -> SimpleNamespace:
+    state = holder_words(held.state, held.deleted_at is not None)
+    return SimpleNamespace(held=held, state=state, rules=rules_words(read_rule_names(held.last.reasons)))
 
 
 def _show_thread(found: Post) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from flask import Flask
 from flask_babel import format_number, ngettext
 from flask_babel import gettext as _
+
+from node.policy.words import sentence
 
 
 def audience_name(audience: str) -> str:
@@ -73,6 +77,22 @@ def delivery_words(state: str) -> tuple[str, str]:
         "cancelled": (_("overtaken"), ""),
         "withheld": (_("kept back by the gate"), ""),
     }.get(state, (state, ""))
+
+
+def holder_words(state: str, is_deleted: bool) -> tuple[str, str]:
+    """Return (words, tone) for what a server has of a post, by the ledger."""
+    if is_deleted:
+        return _("told to delete it"), "good"
+    return {
+        "taken": (_("has it"), "outside"),
+        "refused": (_("read and refused it"), ""),
+        "unknown": (_("may have it"), "waiting"),
+    }.get(state, (state, ""))
+
+
+def rules_words(reasons: Iterable[dict[str, str]]) -> str:
+    """Return why the gate let it go, in words."""
+    return " ".join(_(text, **values) for text, values in map(sentence, reasons))
 
 
 def activity_words(kind: str) -> str:

@@ -72,7 +72,8 @@ class Line:
 
 
 _SPACE = re.compile(r"\s+")
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+_quoted = json.encoder.encode_basestring
+"""A string as JSON, without escapes for what is not ASCII: as RFC 8785 has it."""
 
 
 def instant(moment: datetime) -> str:
@@ -103,9 +104,39 @@ def document(number: int, time: str, row: Any, previous: bytes) -> dict[str, Any
     }
 
 
-def hash_of(values: Mapping[str, Any]) -> bytes:
-    """Return the hash of a line that has none yet. Raises UnicodeEncodeError or TypeError for what no line can hold."""
-    return sha256(_encode(values).encode()).digest()
+def hash_of(
+    number: int,
+    time: str,
+    channel: str,
+    kind: str,
+    object_uri: str,
+    post_id: int | None,
+    version: bytes,
+    activity_uri: str,
+    host: str,
+    actor_uri: str,
+    verdict: str,
+    reasons: str,
+    rules_version: int,
+    size: int,
+    answer: int,
+    state: str,
+    previous: bytes,
+) -> bytes:
+    """Return the hash of a line, given in the order of the table's columns: SHA-256 of `document` in canonical form.
+
+    Written out, because every delivery and every line of a check comes by here: a fifth of the time of a dict that is sorted.
+    Raises TypeError, ValueError (UnicodeError) or AttributeError for what no line can hold.
+    """
+    rules = ",".join(map(_quoted, reasons.split(" "))) if reasons else ""
+    post = "" if post_id is None else f"{post_id:d}"
+    text = (
+        f'{{"activity":{_quoted(activity_uri)},"actor":{_quoted(actor_uri)},"answer":{answer:d},"channel":{_quoted(channel)},'
+        f'"host":{_quoted(host)},"kind":{_quoted(kind)},"number":{number:d},"object":{_quoted(object_uri)},"post":"{post}",'
+        f'"previous":"{previous.hex()}","reasons":[{rules}],"rules":{rules_version:d},"size":{size:d},"state":{_quoted(state)},'
+        f'"time":"{time}","verdict":{_quoted(verdict)},"version":"{version.hex()}"}}'
+    )
+    return sha256(text.encode()).digest()
 
 
 def version_of(content: bytes | Mapping[str, Any]) -> bytes:

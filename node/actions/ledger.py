@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from node.actions.feeds import insert_ignoring
-from node.ledger import GENESIS, Line, document, hash_of, instant
+from node.ledger import GENESIS, Line, hash_of, instant
 from node.models import Disclosure, LedgerMark, ReadCount
 
 HEAD = "head"
@@ -32,7 +32,10 @@ def append(session: Session, lines: Sequence[Line], now: datetime) -> int:
     rows = []
     for one in lines:
         number += 1
-        own = hash_of(document(number, time, one, previous))
+        own = hash_of(
+            number, time, one.channel, one.kind, one.object_uri, one.post_id, one.version, one.activity_uri, one.host,
+            one.actor_uri, one.verdict, one.reasons, one.rules_version, one.size, one.answer, one.state, previous,
+        )  # fmt: skip
         rows.append(
             {
                 "number": number, "disclosed_at": now, "channel": one.channel, "kind": one.kind, "object_uri": one.object_uri,

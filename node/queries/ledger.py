@@ -155,7 +155,7 @@ def verify(session: Session, first: int = 1, progress: Callable[[int], None] = l
             fault = _fault(row, expected, last_hash if is_known else None)
             if fault is not None:
                 return Checked(lines, last, last_hash, fault)
-            last, last_hash, is_known = row.number, bytes(row.hash), True
+            last, last_hash, is_known = expected, row[-1], True
             lines, expected = lines + 1, expected + 1
         if fault is not None:
             return Checked(lines, last, last_hash, fault)
@@ -244,18 +244,19 @@ def _from(start: int, most: int) -> Select[Any]:
 
 
 def _fault(row: Any, expected: int, previous: bytes | None) -> Fault | None:
-    if row.number != expected:
-        return Fault(expected, "missing", f"line {expected} is missing: {row.number} comes next")
+    """Check one row, which has the table's columns in their order."""
+    number, moment, *values, before, own = row
+    if number != expected:
+        return Fault(expected, "missing", f"line {expected} is missing: {number} comes next")
     try:
-        own = hash_of(document(row.number, instant(row.disclosed_at), row, bytes(row.previous_hash)))
+        found = hash_of(number, instant(moment), *values, before)
     except (ValueError, TypeError, AttributeError):
-        return Fault(row.number, "broken", f"line {row.number} holds what no line can hold")
-    if own != bytes(row.hash):
-        return Fault(row.number, "changed", f"line {row.number} was changed: its hash is another")
-    if previous is not None and bytes(row.previous_hash) != previous:
-        before = row.number - 1
-        text = f"line {before} was rewritten with a hash of its own: line {row.number} remembers another"
-        return Fault(before, "forked", text)
+        return Fault(number, "broken", f"line {number} holds what no line can hold")
+    if found != own:
+        return Fault(number, "changed", f"line {number} was changed: its hash is another")
+    if previous is not None and before != previous:
+        text = f"line {number - 1} was rewritten with a hash of its own: line {number} remembers another"
+        return Fault(number - 1, "forked", text)
     return None
 
 

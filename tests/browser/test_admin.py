@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from node.actions import ledger
 from node.application import build
 from node.config import load
 from node.database import db, utc_now
 from node.models import AuditEntry, Errand, Refusal, Report
 from tests.browser.conftest import PASSWORD, House, serving
+from tests.node.actions.test_ledger import a_line
 from tests.support.clocks import Clock
 from tests.support.databases import copy_sqlite, make_sqlite
 from tests.support.factories import Factory
@@ -26,7 +28,8 @@ PAGES = (
     "/reports/{report}", "/peers", "/peers?state=undecided", "/peers/add", "/peers/move", f"/peers/at/{LONG}", f"/peers/at/{LONG}/blocked",
     "/peers/at/good.test/partner", "/peers/at/good.test/forget", "/lobby", "/lobby/decide?host=new.test&state=allowed", "/mode",
     "/mode/closed", "/mode/open", "/deliveries", "/deliveries?state=waiting", "/jobs", "/refusals", "/explain",
-    "/explain?peer=evil.test&direction=in&type=Create", "/audit", "/settings",
+    "/explain?peer=evil.test&direction=in&type=Create", "/audit", "/settings", "/ledger", f"/ledger?host={LONG}",
+    "/ledger?object={post}", "/ledger?object=nothing",
 )  # fmt: skip
 FOCUS = """() => {
   const element = document.activeElement;
@@ -89,8 +92,13 @@ def fill(make):
     make.add(Refusal(id=make.id(), direction="in", host="evil.test", **refused))
     make.add(AuditEntry(id=make.id(), verb="peer.blocked", subject="evil.test", details={"before": "allowed"}, created_at=at))
     make.add(Errand(id=make.id(), kind="actor", uri="https://good.test/users/a", due_at=at))
+    ours = make.post(mo.actor)
+    about = {"object_uri": ours.uri, "post_id": ours.id}
+    for host, values in ((LONG, {}), ("good.test", {"state": "unknown", "answer": 0}), ("good.test", {"channel": "get", "kind": "Read"})):
+        ledger.append(make.session, [a_line(1, host=host, reasons=f"peer_is_limited:{host}", **about, **values)], at)
+    ledger.count_reads(make.session, {(ours.id, "page", at.date()): 1234})
     make.commit()
-    return {"mo": mo.id, "report": report.id}
+    return {"mo": mo.id, "report": report.id, "post": ours.id}
 
 
 def sign_in(tab, house):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from types import SimpleNamespace
 
 import pytest
@@ -15,15 +17,18 @@ from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from federation.canonical import canonical
 from federation.delivery import Answer, Outcome, classify
 from federation.errors import AddressRefused, FetchFailed
 from node.actions import lanes, ledger, outbox
 from node.actions.outbox import Draft
 from node.actions.tries import Lease, Result
+from node.database import db, transaction
 from node.ledger import Channel, Line, State, document, hash_of, instant, version_of
 from node.models import Activity, Delivery, Disclosure, Lane, LedgerMark, Post
 from node.policy import Audience
 from node.queries import ledger as query
+from tests.support.clocks import NOON
 
 
 def a_line(number: int = 1, **values: object) -> Line:
@@ -199,6 +204,29 @@ def test_a_transaction_that_fails_takes_its_numbers_back(session, make) -> None:
     assert query.verify(session).lines == 2
 
 
+def test_two_writers_at_once_make_one_chain_without_gaps(app, session, make) -> None:
+    def write(writer: int) -> None:
+        with app.app_context():
+            for turn in range(25):
+                lines = [a_line(number, host=f"w{writer}.test") for number in range(1 + (turn + writer) % 3)]
+                try:
+                    with transaction(is_durable=False) as mine:
+                        ledger.append(mine, lines, NOON)
+                        if turn % 5 == 4:
+                            raise RuntimeError("this one fails after its lines were numbered")
+                except RuntimeError:
+                    pass
+            db.session.remove()
+
+    session.commit()
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(write, range(3)))
+    kept = rows(session)
+    assert [row.number for row in kept] == list(range(1, len(kept) + 1))
+    assert {row.host for row in kept} == {"w0.test", "w1.test", "w2.test"}
+    assert query.verify(session) == query.Checked(len(kept), len(kept), kept[-1].hash)
+
+
 def test_the_database_refuses_to_change_or_remove_a_line(session, make) -> None:
     ledger.append(session, [a_line(1), a_line(2)], make.clock())
     session.commit()
@@ -269,8 +297,31 @@ def test_a_line_rewritten_with_its_own_hash_is_found_by_the_next_or_by_the_head(
 
 def forge(row) -> dict[str, object]:
     """Return another host for this line, and the hash that it should then have."""
-    values = SimpleNamespace(**(dict(row._mapping) | {"host": "innocent.test"}))
-    return {"host": "innocent.test", "hash": hash_of(document(row.number, instant(row.disclosed_at), values, row.previous_hash))}
+    number, moment, *values, previous, _ = row._replace(host="innocent.test") if hasattr(row, "_replace") else row
+    return {"host": "innocent.test", "hash": hash_of(number, instant(moment), *values, previous)}
+
+
+WORDS = st.text(st.characters(codec="utf-8"), max_size=12)
+
+
+@given(
+    st.builds(
+        Line, channel=WORDS, kind=WORDS, object_uri=WORDS, post_id=st.none() | st.integers(0, 2**63 - 1),
+        version=st.binary(min_size=32, max_size=32), activity_uri=WORDS, host=WORDS, verdict=WORDS, reasons=WORDS,
+        rules_version=st.integers(0, 2**31), size=st.integers(0, 2**31), answer=st.integers(0, 599), state=WORDS, actor_uri=WORDS,
+    ),
+    st.integers(1, 2**53),
+)  # fmt: skip
+def test_the_hash_is_that_of_the_canonical_form(one: Line, number: int) -> None:
+    time, previous = "2026-03-02T12:00:00.000000Z", bytes(range(32))
+    values = document(number, time, one, previous)
+    columns = [getattr(one, name) for name in COLUMNS_HASHED]
+    assert hash_of(number, time, *columns, previous) == sha256(canonical(values)).digest()
+
+
+COLUMNS_HASHED = [
+    column.name for column in Disclosure.__table__.columns if column.name not in ("number", "disclosed_at", "previous_hash", "hash")
+]
 
 
 def test_from_a_number_on_only_the_rest_is_checked(chain) -> None:

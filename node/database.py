@@ -6,7 +6,9 @@ What does not live here: tables (`node.models`), reads (`node.queries`), writes 
 from __future__ import annotations
 
 import secrets
+import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,6 +23,8 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 PATIENCE = 15.0
 """Seconds a writer waits for another writer's SQLite transaction."""
+LOCK_POLL = 0.002
+"""Seconds between two looks at whether the other writer is done."""
 PASSING_STATES = frozenset({"08", "40", "53", "55", "57", "58"})
 """Classes of PostgreSQL errors: connection, rollback, resources, locks, operator intervention, system."""
 PASSING_WORDS = ("locked", "busy", "full", "disk", "readonly", "unable to open", "closed", "connection")
@@ -186,7 +190,26 @@ def _begin_sqlite(connection: Any) -> None:
     if state.get("synchronous", "FULL") != wanted:
         connection.exec_driver_sql(f"PRAGMA synchronous={wanted}")
         state["synchronous"] = wanted
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    _take_write_lock(connection)
+
+
+def _take_write_lock(connection: Any) -> None:
+    """Begin a write transaction within PATIENCE. SQLite's own waiting sleeps up to 100 ms at a time, past its turn."""
+    raw = connection.connection.dbapi_connection
+    deadline = time.monotonic() + PATIENCE
+    raw.execute("PRAGMA busy_timeout=0")
+    try:
+        while time.monotonic() < deadline:
+            try:
+                raw.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    break
+            time.sleep(LOCK_POLL)
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # fails in SQLAlchemy's own words
+    finally:
+        raw.execute(f"PRAGMA busy_timeout={int(PATIENCE * 1000)}")
 
 
 def _begin_postgresql(connection: Any) -> None:

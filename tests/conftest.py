@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from node import create_app
 from node.config import Settings, load
 from node.database import db
+from node.jobs import receiving
 from node.policy import Mode, Rules
 from tests.support import databases
 from tests.support.clocks import Clock
@@ -24,6 +25,8 @@ DOMAIN = "home.test"
 # A machine that is busy with something else is no counterexample: no test of ours is a timed one.
 hypothesis.settings.register_profile("courtyard", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("courtyard")
+
+receiving.GATHER = 0.0  # what tests let arrive has arrived
 
 
 @pytest.fixture(scope="session")

@@ -56,7 +56,6 @@ def accept(session: Session, arrivals: Sequence[Arrival], now: datetime) -> None
         if not isinstance(arrival.verified, Verified):
             raise TypeError("accept() takes only what signatures.verify has proven")
     insert_ignoring(session, Receipt, [_receipt(arrival, now) for arrival in arrivals])
-    _learn(session, arrivals, now)
     ring(session, "inbound")
 
 
@@ -100,9 +99,11 @@ def _name_of(activity_uri: str | None, body: bytes) -> str:
     return f"sha-256:{digest.hexdigest()}"
 
 
-def _learn(session: Session, arrivals: Sequence[Arrival], now: datetime) -> None:
+def learn(session: Session, arrivals: Sequence[Arrival], now: datetime) -> None:
     """A valid activity closes its host's breaker (promise G5); one signed with Ed25519 says what its host understands."""
     hosts = {arrival.host for arrival in arrivals}
+    if not hosts:
+        return
     session.execute(
         update(Host).where(Host.host.in_(hosts), Host.closed_until.is_not(None)).values(closed_until=None, breaker={}),
         execution_options={"synchronize_session": False},

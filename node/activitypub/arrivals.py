@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from concurrent.futures import Future
 from datetime import datetime
 from queue import SimpleQueue
@@ -18,6 +19,9 @@ from node.actions.inbox import Arrival, Turned
 from node.database import db, transaction
 
 MOST_AT_ONCE = 256
+MOST_LEARNED = 10_000
+LEARN_AGAIN = 2.0
+"""Seconds after which what a host's activities teach us about it is written anew."""
 PATIENCE = 20.0
 """Seconds a request waits for its commit before it answers 503."""
 
@@ -32,6 +36,8 @@ class Arrivals:
         self._queue: SimpleQueue[tuple[Arrival | Turned, datetime, Future[None]]] = SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._learned: dict[tuple[str, str], float] = {}
+        """time.monotonic() by host and key algorithm."""
 
     def keep(self, arrival: Arrival, now: datetime) -> None:
         """Return once the arrival is committed. Raises OperationalError or TimeoutError when it is not."""
@@ -81,11 +87,22 @@ class Arrivals:
         now = max(at for _, at, _ in batch)
         arrivals = [item for item, _, _ in batch if isinstance(item, Arrival)]
         turned = [item for item, _, _ in batch if isinstance(item, Turned)]
+        lessons = self._lessons(arrivals)
         try:
             with transaction() as session:
                 if arrivals:
                     inbox.accept(session, arrivals, now)
+                    inbox.learn(session, lessons, now)
                 if turned:
                     inbox.refuse(session, turned, now)
         finally:
             db.session.remove()
+        for arrival in lessons:
+            self._learned[arrival.host, arrival.key_algorithm] = time.monotonic()
+
+    def _lessons(self, arrivals: list[Arrival]) -> list[Arrival]:
+        """Return those from hosts that taught us nothing for LEARN_AGAIN seconds."""
+        earliest = time.monotonic() - LEARN_AGAIN
+        if len(self._learned) > MOST_LEARNED:
+            self._learned.clear()
+        return [one for one in arrivals if self._learned.get((one.host, one.key_algorithm), earliest) <= earliest]

@@ -6,9 +6,13 @@ and the receipt's new state are one transaction, so a kill at any moment loses a
 
 from __future__ import annotations
 
+import fcntl
 import logging
+import os
 import time
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from flask import Flask
@@ -29,6 +33,10 @@ from node.policy import Rules
 from node.runtime import Node, current_node
 
 BATCH = 50
+GATHER = 0.05
+"""Seconds to let more come in after a small batch: a transaction costs as much as several activities."""
+LOOKS = 5
+"""How often in a row nothing may be found before the job ends."""
 JOB_LASTS = 15.0
 STALE_AFTER = timedelta(days=7)
 """An actor that is heard of again is read again when what we know of it is older."""
@@ -43,11 +51,49 @@ def drain(app: Flask, seconds: float = JOB_LASTS) -> int:
     deadline = time.monotonic() + seconds
     total = 0
     while time.monotonic() < deadline and not delivery.stopping.is_set():
-        worked = _batch(node)
-        if worked is None:
-            break
+        with _turn(node) as is_ours:
+            worked = _drain(node, deadline) if is_ours else 0
         total += worked
+        if not worked:
+            break
     return total
+
+
+def _drain(node: Node, deadline: float) -> int:
+    """Work on batch after batch, and stay a moment when nothing is left: a stream is one job, not hundreds."""
+    total = looks = 0
+    most = LOOKS if node.settings.workers > 1 else 1
+    while time.monotonic() < deadline and not delivery.stopping.is_set():
+        worked = _batch(node)
+        total += worked or 0
+        looks = 0 if worked else looks + 1
+        if looks >= most or not total:
+            break
+        if not worked or worked < BATCH // 2:
+            time.sleep(GATHER)
+    return total
+
+
+@contextmanager
+def _turn(node: Node) -> Iterator[bool]:
+    """With SQLite, which has one writer, have one process at this work: two would halve each other's batches.
+
+    Who comes while another is at it leaves; the other looks once more after giving its turn away.
+    """
+    if not node.settings.database_url.startswith("sqlite"):
+        yield True
+        return
+    file = os.open(node.settings.data_dir / "inbound.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(GATHER)  # bells ring on, and a job costs some milliseconds
+            yield False
+            return
+        yield True
+    finally:
+        os.close(file)
 
 
 def _batch(node: Node) -> int | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, select
@@ -14,6 +16,7 @@ from node.jobs import receiving
 from node.models import Actor, Errand, Like, Notification, Post, Receipt, TimelineEntry
 from node.runtime import EXTENSION, Node
 from tests.node.actions.receive.conftest import activity, note
+from tests.support.databases import is_postgresql
 
 
 @pytest.fixture
@@ -216,3 +219,32 @@ def test_a_batch_costs_a_handful_of_statements(session, make, worker, bob):
 
     assert count(session, Post) == 40
     assert len(sent) < 40
+
+
+def test_one_job_takes_what_comes_while_it_works(app, settings, session, make, bob, clock, monkeypatch):
+    """A stream of activities is one job: between two looks that find nothing there is a moment, and more may come."""
+    app.extensions[EXTENSION] = Node(replace(settings, workers=2), clock, None)
+    waits = []
+
+    def come_later(seconds):
+        waits.append(seconds)
+        if len(waits) == 3:
+            arrive(make, bob, activity("Create", bob, note(bob, 2), 2))
+            make.commit()
+
+    monkeypatch.setattr(receiving.time, "sleep", come_later)
+    arrive(make, bob, activity("Create", bob, note(bob)))
+    make.commit()
+    assert receiving.drain(app) == 2
+    assert len(waits) > receiving.LOOKS
+
+
+def test_a_second_process_leaves_the_work_to_the_first(app, session, make, settings):
+    if is_postgresql():
+        pytest.skip("there all processes work at once")
+    make.receipt("peer.test", "Like", "new")
+    make.commit()
+    with open(settings.data_dir / "inbound.lock", "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert receiving.drain(app) == 0
+    assert receiving.drain(app) == 1

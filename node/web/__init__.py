@@ -83,7 +83,7 @@ ROUTES = (
     ("POST", "/invitations/<token>", DOORSTEP, "invitation", doorstep.accept_invitation),
     ("POST", "/language", DOORSTEP, "language", doorstep.choose_language),
     ("GET", "/about", STREET, "about", public.about),
-    ("GET", "/robots.txt", DOORSTEP, "robots", finding.robots),
+    ("GET", "/robots.txt", STREET, "robots", finding.robots),
     ("GET", "/accent/<colour>.css", DOORSTEP, "accent", public.accent),
 )
 

@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from flask import Response, g, make_response, request
 
 from node.models import Actor, Post
-from node.policy import Audience, Mode
+from node.policy import Audience
 from node.web.reading import is_street_open
-from node.web.surroundings import rules
 
 OFF_THE_MAP = ("/api/", "/oauth/", "/admin/", "/media/", "/search", "/settings", "/write")
 """Nothing there is for search engines. What they may fetch says noindex itself: a rule here would keep that from being read."""
@@ -23,9 +22,8 @@ def let_be_listed(actor: Actor, shown: Iterable[Post]) -> None:
 
 
 def robots() -> Response:
-    """Answer /robots.txt: a closed node asks to be left alone, others name what is no page for search engines."""
-    paths = ("/",) if rules().mode is Mode.CLOSED else OFF_THE_MAP
-    response = make_response("User-agent: *\n" + "".join(f"Disallow: {path}\n" for path in paths))
+    """Answer /robots.txt: what is no page for search engines. A closed node answers 401, as to everything (L21)."""
+    response = make_response("User-agent: *\n" + "".join(f"Disallow: {path}\n" for path in OFF_THE_MAP))
     response.mimetype = "text/plain"
     response.headers["Cache-Control"] = "public, max-age=3600"
     return response

@@ -54,7 +54,7 @@ def test_members_pages_stay_out(browser, found, make):
         assert NOINDEX in browser.get(path).text
 
 
-def test_robots_txt_names_what_is_no_page_and_a_closed_node_asks_to_be_left_alone(stranger, closed_door, make):
+def test_robots_txt_names_what_is_no_page_and_a_closed_node_answers_nobody(stranger, closed_door, make):
     make.commit()
     answer = stranger.get("/robots.txt")
     assert (answer.status_code, answer.mimetype) == (200, "text/plain")
@@ -62,7 +62,7 @@ def test_robots_txt_names_what_is_no_page_and_a_closed_node_asks_to_be_left_alon
     assert "Disallow: /\n" not in answer.text
     assert "/users" not in answer.text
     closed = closed_door.test_client().get("/robots.txt", base_url="https://home.test")
-    assert closed.text == "User-agent: *\nDisallow: /\n"
+    assert closed.status_code == 401
 
 
 def test_the_choice_is_made_in_the_settings(browser, session, anna):

@@ -13,6 +13,7 @@ from node.admin.rooms import PAGE_SIZE, asked, cut
 from node.database import db, row_id
 from node.ledger import read_rule_names
 from node.queries import ledger as query
+from node.runtime import current_node
 
 
 def index() -> str:
@@ -89,4 +90,5 @@ def _page(template: str, **values: Any) -> str:
 
 
 def _line(row: Any) -> SimpleNamespace:
-    return SimpleNamespace(row=row, reasons=read_rule_names(row.reasons))
+    name = row.object_uri.removeprefix(current_node().settings.origin)
+    return SimpleNamespace(row=row, name=name, reasons=read_rule_names(row.reasons))

@@ -194,6 +194,20 @@ def test_a_request_the_peer_may_have_acted_on_is_not_sent_twice(client: Client, 
     assert plain.connections == 1
 
 
+def test_a_failure_says_whether_the_peer_may_have_read_the_request(peers: Peers, plain: Peer) -> None:
+    """What a ledger must know: no connection, nothing left; after the first byte, perhaps all of it."""
+    peers.refusing("shut.test")
+    client = peers.client(total_timeout=1.5, connect_timeout=0.6, allow_http=True)
+    found = []
+    for url, answer in (("http://shut.test/inbox", None), ("http://plain.test/inbox", saying(b"")), ("http://plain.test/inbox", hang())):
+        if answer is not None:
+            plain.route("POST", "/inbox", answer)
+        with pytest.raises(FetchFailed) as caught:
+            client.post(url, b"{}", ACTIVITY)
+        found.append(caught.value.may_have_arrived)
+    assert found == [False, True, True]
+
+
 def test_a_refusal_said_before_the_whole_body_was_read_is_heard(client: Client, plain: Peer) -> None:
     early = peers_reading_nothing(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
     plain.on_connect = early

@@ -223,15 +223,17 @@ class Dispatcher:
                     batch.append(self._results.get(timeout=max(0.0, deadline - time.monotonic())))
                 except Empty:
                     break
-            if self._record(batch):
+            has_more = self._record(batch)
+            if has_more:
                 self._dry_until = 0.0
-            self._journal.recorded(item.claim if isinstance(item, Result) else item for item in batch)
+            if has_more is not None:
+                self._journal.recorded(item.claim if isinstance(item, Result) else item for item in batch)
             with self._lock:
                 self._open -= len(batch)
             self._progress.set()
 
-    def _record(self, batch: list[Result | Claim]) -> bool:
-        """Write results and give lanes back; say whether there is more to claim."""
+    def _record(self, batch: list[Result | Claim]) -> bool | None:
+        """Write results and give lanes back; say whether there is more to claim. None: they could not be written."""
         results = [item for item in batch if isinstance(item, Result)]
         returned = [item for item in batch if isinstance(item, Claim)]
         for wait in (0.1, 0.5, 2.0, 5.0, None):
@@ -253,9 +255,9 @@ class Dispatcher:
             except Exception:
                 if wait is None:
                     log.exception("%s results could not be recorded; their leases will expire", len(batch))
-                    return False
+                    return None
                 time.sleep(wait)
-        return False
+        return None
 
 
 def drain(app: Flask, seconds: float = JOB_LASTS) -> None:

@@ -48,6 +48,8 @@ def _accounts(report: Report, on: Stage, *, may_double: int) -> None:
     report.insist(missing == 0, f"{missing} deliveries of acknowledged posts were lost")
     report.insist(doubled <= may_double, f"{doubled} duplicates, at most {may_double} allowed")
     report.insist(wrong == 0, f"{wrong} deliveries out of order")
+    unrecorded = on.unrecorded()
+    report.insist(unrecorded == 0, f"{unrecorded} POSTs that arrived are not in the ledger")
     report.insist(on.half_made() == 0, f"{on.half_made()} half-made posts")
     report.insist(on.doubled() == 0, f"{on.doubled()} posts made twice")
 

@@ -171,6 +171,18 @@ class Stage:
             wrong += sum(one > other for one, other in itertools.pairwise(places))
         return wrong
 
+    def unrecorded(self, seconds: float = 15.0) -> int:
+        """Return how many POSTs that a host took have no line in the ledger, once a killed worker's notes had time to be read."""
+        query = "select p.source, count(*) from disclosures d join posts p on p.id = d.post_id group by p.id"
+        deadline = time.monotonic() + seconds
+        while True:
+            arrived = Counter(mark for marks in self.received().values() for mark in marks)
+            lines = {int(text.partition(MARK)[2][:8]): number for text, number in self.rows(query) if text and MARK in text}
+            missing = sum(max(0, number - lines.get(mark, 0)) for mark, number in arrived.items())
+            if not missing or time.monotonic() > deadline:
+                return missing
+            time.sleep(0.3)
+
     def half_made(self) -> int:
         """Return how many posts lack their activity or one of their deliveries."""
         deliveries = "select count(*) from deliveries d join activities a on a.id = d.activity_id where a.post_id = p.id"

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete as sql_delete
@@ -19,11 +18,12 @@ from sqlalchemy.orm import Session, joinedload
 from federation import activities, objects
 from node import activitystreams, uris
 from node.actions import feeds, polls
+from node.actions.drafts import Draft, PollDraft, check_parent, check_poll, check_space, named_in
 from node.actions.sending import cancel_waiting, former_recipients, send
-from node.actions.texts import MOST_CHARACTERS, Text, read_text
+from node.actions.texts import Text, read_text
 from node.config import Settings
 from node.database import new_id
-from node.errors import N_, Invalid, NotAllowed, NotThere
+from node.errors import N_, NotAllowed, NotThere
 from node.models import (
     Activity,
     Actor,
@@ -39,43 +39,11 @@ from node.models import (
     PollVote,
     Post,
     PostVersion,
-    SpaceMember,
     Tombstone,
 )  # fmt: skip
-from node.policy import WITHIN, Audience, Rules, leaves
+from node.policy import Audience, Rules, leaves
 from node.queries import audience as audiences
 from node.queries.audience import Recipient, viewer_member
-
-__all__ = ["MOST_CHARACTERS", "Draft", "PollDraft", "check_poll", "delete", "edit", "publish", "send"]
-
-MOST_OPTIONS = 16
-LONGEST_OPTION = 200
-LONGEST_POLL = timedelta(days=90)
-
-
-@dataclass(frozen=True, slots=True)
-class PollDraft:
-    """A question's options, in order; `lasts` None: until the author closes it."""
-
-    options: tuple[str, ...]
-    is_multiple: bool = False
-    lasts: timedelta | None = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What a member wants to say. `text` is Markdown; `idempotency_key` makes a repeated request one post."""
-
-    text: str
-    audience: Audience = Audience.MEMBERS
-    title: str = ""
-    summary: str = ""
-    language: str | None = None
-    is_sensitive: bool = False
-    in_reply_to: Post | None = None
-    space_id: int | None = None
-    poll: PollDraft | None = None
-    idempotency_key: str | None = None
 
 
 def publish(session: Session, author: Actor, draft: Draft, *, settings: Settings, rules: Rules, now: datetime) -> Post:
@@ -91,9 +59,9 @@ def publish(session: Session, author: Actor, draft: Draft, *, settings: Settings
     check_poll(draft.poll)
     parent = draft.in_reply_to
     if parent is not None:
-        _check_parent(session, author, draft, parent, rules, now)
-    _check_space(session, author, draft)
-    named = _named(session, author, draft, text)
+        check_parent(session, author, draft, parent, rules, now)
+    check_space(session, author, draft)
+    named = named_in(session, author, draft, text)
     post = _insert(session, author, draft, text, named, settings, now)
     polls.want_closed(session, post.uri, post.poll, now)
     _count(session, author, parent, now)
@@ -214,53 +182,6 @@ def _made_before(session: Session, author: Actor, key: str | None) -> Post | Non
 
 def _key(author: Actor, key: str) -> str:
     return f"{author.id}:{key}"[:128]
-
-
-def check_poll(poll: PollDraft | None) -> None:
-    """Raise Invalid, beside `poll`, when this is no poll we take."""
-    if poll is None:
-        return
-    options = [option.strip() for option in poll.options if option.strip()]
-    if not 2 <= len(options) <= MOST_OPTIONS or len(set(options)) != len(options):
-        raise Invalid("poll_options", N_("A poll has 2 to %(most)s different options."), "poll", most=MOST_OPTIONS)
-    if any(len(option) > LONGEST_OPTION for option in options):
-        raise Invalid("poll_option_long", N_("An option has at most %(most)s characters."), "poll", most=LONGEST_OPTION)
-    if poll.lasts is not None and not timedelta(minutes=5) <= poll.lasts <= LONGEST_POLL:
-        raise Invalid("poll_length", N_("A poll lasts from 5 minutes to 90 days."), "poll")
-
-
-def _check_parent(session: Session, author: Actor, draft: Draft, parent: Post, rules: Rules, now: datetime) -> None:
-    if not audiences.may_see(session, viewer_member(author.id), parent, rules, now):
-        raise NotThere("parent_not_there", N_("The post you answer is not there any more."))
-    widest = Audience(parent.audience)
-    if draft.audience not in WITHIN[widest]:
-        raise NotAllowed(
-            "reply_wider", N_("A reply cannot be seen by more people than the post it answers."), "audience", widest=widest.value
-        )
-    if widest is Audience.SPACE and draft.audience is Audience.SPACE and draft.space_id != parent.space_id:
-        raise NotAllowed("reply_elsewhere", N_("A reply stays in the space of the post it answers."), "audience")
-
-
-def _check_space(session: Session, author: Actor, draft: Draft) -> None:
-    if draft.audience is not Audience.SPACE:
-        return
-    member = select(SpaceMember.id).where(SpaceMember.space_id == draft.space_id, SpaceMember.actor_id == author.id)
-    if draft.space_id is None or session.scalar(member) is None:
-        raise NotAllowed("not_in_space", N_("Only members of a space post in it."), "audience")
-
-
-def _named(session: Session, author: Actor, draft: Draft, text: Text) -> list[Actor]:
-    """Return whom the post names: those in its text, and the author of what it answers."""
-    named = {actor.id: actor for actor in text.mentions}
-    parent = draft.in_reply_to
-    if parent is not None and parent.author_id != author.id and parent.author_id not in named:
-        answered = session.get(Actor, parent.author_id)
-        if answered is not None and answered.deleted_at is None:
-            named[answered.id] = answered
-    named.pop(author.id, None)
-    if draft.audience is Audience.DIRECT and not named:
-        raise Invalid("nobody_named", N_("A direct message names at least one person, like @name."), "text")
-    return list(named.values())
 
 
 def _insert(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from node.actions.outbox import LONGEST_OPTION, LONGEST_POLL, MOST_CHARACTERS, MOST_OPTIONS
+from node.actions.drafts import LONGEST_OPTION, LONGEST_POLL, MOST_OPTIONS
 from node.actions.reactions import MOST_PINS
+from node.actions.texts import MOST_CHARACTERS
 from node.api.found import nothing
 from node.api.guards import Caller
 from node.database import db

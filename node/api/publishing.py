@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from node.actions import outbox
-from node.actions.outbox import Draft, PollDraft
-from node.actions.texts import find_named
+from node.actions.drafts import Draft, PollDraft
+from node.actions.texts import MOST_CHARACTERS, find_named
 from node.api import limits
 from node.api.entities.values import CHOSEN_BY, SHOWN_AS
 from node.api.found import nothing, own_post, the_post
@@ -84,7 +84,7 @@ def preview(caller: Caller) -> dict[str, Any]:
     node = current_node()
     parent = _parent(session, caller, wanted)
     audience, space_id = _audience(session, caller, wanted, parent)
-    names = markdown.mentions(wanted.text("status", most=outbox.MOST_CHARACTERS))[:100]
+    names = markdown.mentions(wanted.text("status", most=MOST_CHARACTERS))[:100]
     named = {actor.id for actor in find_named(session, names, node.settings).values()}
     if parent is not None:
         named.add(parent.author_id)

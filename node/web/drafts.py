@@ -11,7 +11,7 @@ from typing import Any
 from flask_babel import format_timedelta
 from werkzeug.datastructures import MultiDict
 
-from node.actions.outbox import MOST_OPTIONS, PollDraft
+from node.actions.drafts import MOST_OPTIONS, PollDraft
 from node.actions.texts import find_named
 from node.content import markdown
 from node.database import db, row_id

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response as BaseResponse
 
 from node.actions import outbox
+from node.actions.drafts import Draft, check_poll
 from node.actions.texts import read_text
 from node.database import db, row_id, transaction
 from node.errors import ActionError
@@ -142,7 +143,7 @@ def _publish(member: Member, writing: Writing, parent: Post | None) -> Post:
 def _publish_once(member: Member, writing: Writing, parent: Post | None) -> Post:
     node = current_node()
     gate = rules()
-    draft = outbox.Draft(
+    draft = Draft(
         text=writing.text, audience=_audience(writing), title=writing.title, summary=writing.summary,
         language=writing.language or None,
         is_sensitive=writing.is_sensitive, in_reply_to=parent, space_id=writing.space_id, idempotency_key=writing.key or None,
@@ -180,7 +181,7 @@ def _show_preview(member: Member, writing: Writing, parent: Post | None) -> Any:
     poll = drafts.poll_of(writing)
     try:
         text = read_text(db.session(), writing.text, member.actor, current_node().settings, is_empty_allowed=poll is not None)
-        outbox.check_poll(poll)
+        check_poll(poll)
     except ActionError as error:
         field = "poll" if error.field == "poll" else "text"
         return _show(member, replace(writing, errors={field: explain(error)}), parent), error.status

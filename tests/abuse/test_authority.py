@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from federation.vocabulary import AS2, LD_MEDIA_TYPE, MEDIA_TYPE, PUBLIC
 from node.actions import outbox
-from node.actions.outbox import Draft, PollDraft
+from node.actions.drafts import Draft, PollDraft
 from node.models import Post
 from node.policy import Audience, Mode
 from node.queries import actors, rules

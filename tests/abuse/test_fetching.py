@@ -20,7 +20,7 @@ import pytest
 from federation.signatures import SigningKey, sign
 from federation.vocabulary import JRD_MEDIA_TYPE, MEDIA_TYPE, PUBLIC
 from node.actions import outbox
-from node.actions.outbox import Draft
+from node.actions.drafts import Draft
 from node.database import new_id, ring
 from node.models import Actor, Attachment, Errand, Post, Receipt
 from node.policy import Audience, Mode

@@ -18,7 +18,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from federation.vocabulary import MEDIA_TYPE, PUBLIC
 from node import create_app
 from node.actions import outbox, relations, spaces
-from node.actions.outbox import Draft, PollDraft
+from node.actions.drafts import Draft, PollDraft
 from node.models import Activity, Attachment, Member, Post
 from node.policy import Audience, Mode, PeerState
 from node.queries import actors, rules

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from federation.signatures import VerifyKey, parse_signature, verify
 from federation.vocabulary import AS2, MEDIA_TYPE
 from node.actions import outbox
-from node.actions.outbox import Draft
+from node.actions.drafts import Draft
 from node.policy import Audience, Mode, PeerState
 from node.queries import actors, rules
 from tests.abuse.conftest import GROWTH, world_at

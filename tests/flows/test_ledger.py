@@ -16,7 +16,7 @@ from sqlalchemy.orm import joinedload
 
 from federation.canonical import canonical
 from node.actions import outbox, spaces
-from node.actions.outbox import Draft
+from node.actions.drafts import Draft
 from node.database import db
 from node.models import Member
 from node.policy import Audience, Mode

@@ -21,7 +21,7 @@ from federation.canonical import canonical
 from federation.delivery import Answer, Outcome, classify
 from federation.errors import AddressRefused, FetchFailed
 from node.actions import lanes, ledger, outbox
-from node.actions.outbox import Draft
+from node.actions.drafts import Draft
 from node.actions.tries import Lease, Result
 from node.database import db, transaction
 from node.ledger import Channel, Line, State, document, hash_of, instant, version_of

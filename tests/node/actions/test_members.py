@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from node.actions import clients, logins, members, outbox, reactions, relations
+from node.actions import clients, drafts, logins, members, outbox, reactions, relations
 from node.errors import Invalid, NotAllowed, Taken
 from node.models import AccessToken, Activity, Actor, ActorKey, AuditEntry, Delivery, Follow, LoginSession, Post, Tombstone
 from node.policy import Audience
@@ -205,7 +205,7 @@ def test_a_member_who_leaves_takes_everything_along_and_servers_are_told(session
     rules = make.rules()
     relations.follow(session, bo.actor, ada.actor, settings=settings, rules=rules, now=now)
     make.follow(eve, ada.actor)
-    draft = outbox.Draft("my words #tea", Audience.PUBLIC)
+    draft = drafts.Draft("my words #tea", Audience.PUBLIC)
     post = outbox.publish(session, ada.actor, draft, settings=settings, rules=rules, now=now)
     theirs = make.post(bo.actor)
     reactions.like(session, ada.actor, theirs, settings=settings, rules=rules, now=now)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from federation.vocabulary import PUBLIC
 from node.actions import outbox
-from node.actions.outbox import Draft, PollDraft
+from node.actions.drafts import Draft, PollDraft
 from node.config import Settings
 from node.errors import Invalid, NotAllowed, NotThere
 from node.models import Activity, Actor, Delivery, Lane, Notification, Post, PostVersion, Refusal, TimelineEntry, Tombstone

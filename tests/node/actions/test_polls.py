@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from federation.objects import vote_document
 from node.actions import errands, outbox, polls, reactions
-from node.actions.outbox import Draft, PollDraft
+from node.actions.drafts import Draft, PollDraft
 from node.jobs import fetching
 from node.models import Errand, Notification, PollOption, Post
 from node.runtime import EXTENSION, Node

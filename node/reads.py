@@ -22,7 +22,7 @@ from node.ledger import Channel
 from node.models import Post
 from node.runtime import current_node
 
-WAIT = 3.0
+WAIT = 5.0
 """Seconds between the first read and the writing of all there were since."""
 MOST = 20_000
 """Different posts, channels and days kept in memory while the database takes none."""

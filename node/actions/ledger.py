@@ -16,8 +16,7 @@ from sqlalchemy.orm import Session
 from node.actions.feeds import insert_ignoring
 from node.ledger import GENESIS, Line, hash_of, instant
 from node.models import Disclosure, LedgerMark, ReadCount
-
-HEAD = "head"
+from node.queries.ledger import HEAD
 
 
 def append(session: Session, lines: Sequence[Line], now: datetime) -> int:

@@ -96,11 +96,6 @@ def received(session: Session, host: str, older_than: int | None = None, limit: 
     return _page(session, select(ROW).where(ROW.c.host == host), older_than, limit)
 
 
-def about(session: Session, object_uri: str, older_than: int | None = None, limit: int = 50) -> list[Any]:
-    """Return lines about one object, newest first."""
-    return _page(session, select(ROW).where(ROW.c.object_uri == object_uri), older_than, limit)
-
-
 def newest(session: Session, older_than: int | None = None, limit: int = 50) -> list[Any]:
     """Return lines, newest first."""
     return _page(session, select(ROW), older_than, limit)
@@ -144,11 +139,12 @@ def head(session: Session) -> tuple[int, bytes]:
 def verify(session: Session, first: int = 1, progress: Callable[[int], None] = lambda _: None) -> Checked:
     """Check every line from number `first` on: own hash, link to the line before, no gap, and the head.
 
-    `progress` is called with the number of lines so far, now and then. Memory is constant. Stops at the first fault.
+    `progress` is called with the number of lines so far, now and then. Memory is constant. Stops at the first fault. What
+    is appended meanwhile is checked, too.
     """
     expected, previous = first, _hash_before(session, first)
     is_known = previous is not None
-    last, last_hash, lines = first - 1, previous or GENESIS, 0
+    last, last_hash, lines, seen = first - 1, previous or GENESIS, 0, -1
     while True:
         rows, fault = _chunk(session, expected)
         for row in rows:
@@ -160,8 +156,15 @@ def verify(session: Session, first: int = 1, progress: Callable[[int], None] = l
         if fault is not None:
             return Checked(lines, last, last_hash, fault)
         progress(lines)
-        if not rows:
-            return Checked(lines, last, last_hash, _fault_of_head(session, last, last_hash, is_known))
+        if rows:
+            continue
+        number, remembered = head(session)
+        if last < number != seen:  # others append while we look: once more
+            seen = number
+            continue
+        if lines or number > last:
+            fault = _fault_of_head(number, remembered, last, last_hash if is_known else remembered)
+        return Checked(lines, last, last_hash, fault)
 
 
 def export(
@@ -260,13 +263,12 @@ def _fault(row: Any, expected: int, previous: bytes | None) -> Fault | None:
     return None
 
 
-def _fault_of_head(session: Session, last: int, last_hash: bytes, is_known: bool) -> Fault | None:
-    """Compare the end that was found with the end that is remembered."""
-    number, remembered = head(session)
+def _fault_of_head(number: int, remembered: bytes, last: int, last_hash: bytes) -> Fault | None:
+    """Compare the end that is remembered with the end that was found."""
     if number > last:
         return Fault(last + 1, "missing", f"line {last + 1} is missing: the ledger once reached {number}")
     if number < last:
         return Fault(number + 1, "head", f"line {number + 1} came in past the ledger's door: its head says {number}")
-    if number == last and is_known and last and remembered != last_hash:
+    if last and remembered != last_hash:
         return Fault(last, "forked", f"line {last} was rewritten with a hash of its own: the head remembers another")
     return None

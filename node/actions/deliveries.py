@@ -39,7 +39,7 @@ def resend(
     rules = rules or rules_query.load(session, Mode.SELECTIVE)
     kind, audience = delivery.activity.kind, delivery.activity.audience
     decision = send_decision(delivery.lane.host, kind, Audience(audience) if audience else None, rules, now)
-    if not decision.is_yes:
+    if not (decision.is_yes or decision.is_braked):
         text = N_("The gate does not let anything go to %(host)s now.")
         raise GateRefused("gate_refused", text, reasons=decision.reasons, host=delivery.lane.host)
     delivery.state, delivery.attempts, delivery.reason, delivery.finished_at = "waiting", 0, "", None

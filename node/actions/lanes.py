@@ -16,15 +16,14 @@ from sqlalchemy.orm import Session
 
 from federation.delivery import Outcome, has_expired, next_after_refusal, next_attempt
 from federation.signatures import SigningKey
-from node.actions import evidence, hosts
+from node.actions import braking, evidence, hosts
 from node.actions.feeds import insert_ignoring
 from node.actions.hosts import QUIET
 from node.actions.tries import Claim, HostState, Lease, Result
 from node.database import new_id
 from node.ledger import rule_names
 from node.models import Activity, Actor, Delivery, Errand, Lane
-from node.policy import Audience, Rules
-from node.queries.audience import send_decision
+from node.policy import Rules
 from node.queries.keys import signing
 
 LEASE = timedelta(seconds=26)
@@ -38,17 +37,26 @@ MOST_LOOKS = 4
 """How often a claim looks on when the lanes it found belong to hosts that have enough under way."""
 
 
+BRAKED_LOOK = 0.02
+"""What a look counts that found nothing but lanes to set aside: they are not met again."""
+
+
 def claim(session: Session, most: int, rules: Rules, now: datetime) -> list[Claim]:
     """Lease up to `most` due lanes, each with its first waiting delivery; per host no more than it can take (G6)."""
     chosen: list[Any] = []
     known: dict[str, HostState] = {}
     busy: set[str] = set()
-    for _ in range(MOST_LOOKS):
+    passing: dict[int, int] = {}
+    looks = 0.0
+    while looks < MOST_LOOKS:
         due = _due(session, most * LOOK_AHEAD, busy, now)
-        chosen += _choose(session, due, most - len(chosen), known, busy, now)
+        free = braking.sort(session, due, rules, now)
+        passing.update(free.passing)
+        chosen += _choose(session, free.due, most - len(chosen), known, busy, now)
         if len(chosen) >= most or len(due) < most * LOOK_AHEAD:
             break
-    return _lease(session, chosen, known, rules, now)
+        looks += 1.0 if free.set_aside < len(due) else BRAKED_LOOK  # what the brake holds must not stand before what it does not
+    return _lease(session, chosen, passing, known, rules, now)
 
 
 def _choose(
@@ -163,8 +171,11 @@ def _under_way(session: Session, names: Collection[str], now: datetime) -> Count
     return Counter(dict(session.execute(leased).all()))
 
 
-def _lease(session: Session, lanes: Sequence[Any], known: dict[str, HostState], rules: Rules, now: datetime) -> list[Claim]:
-    first = _first_deliveries(session, [lane.id for lane in lanes])
+def _lease(
+    session: Session, lanes: Sequence[Any], passing: dict[int, int], known: dict[str, HostState], rules: Rules, now: datetime
+) -> list[Claim]:
+    first = braking.first_deliveries(session, [lane.id for lane in lanes], passing)
+    decided = braking.decisions(session, {lane.id: lane.host for lane in lanes if lane.id in first}, first, rules, now)
     claims = []
     emptied = []
     withheld = []
@@ -173,7 +184,9 @@ def _lease(session: Session, lanes: Sequence[Any], known: dict[str, HostState], 
         if row is None:
             emptied.append(lane.id)
             continue
-        decision = send_decision(lane.host, row.kind, Audience(row.audience) if row.audience else None, rules, now)
+        decision = decided[lane.id]
+        if decision.is_braked:
+            continue
         if not decision.is_yes:
             withheld.append(row.id)  # the gate has changed its mind since this was queued
             continue
@@ -205,25 +218,6 @@ def _lease(session: Session, lanes: Sequence[Any], known: dict[str, HostState], 
             gone.values(state="withheld", reason="the gate no longer lets it go", finished_at=now), execution_options=QUIET
         )
     return claims
-
-
-def _first_deliveries(session: Session, lane_ids: list[int]) -> dict[int, Any]:
-    if not lane_ids:
-        return {}
-    first = (
-        select(func.min(Delivery.id))
-        .where(Delivery.lane_id.in_(lane_ids), Delivery.state == "waiting")
-        .group_by(Delivery.lane_id)
-    )
-    rows = session.execute(
-        select(
-            Delivery.id, Delivery.lane_id, Delivery.activity_id, Delivery.attempts, Delivery.created_at, Delivery.answer,
-            Activity.kind, Activity.audience,
-        )
-        .join(Activity, Activity.id == Delivery.activity_id)
-        .where(Delivery.id.in_(first))
-    )  # fmt: skip
-    return {row.lane_id: row for row in rows}
 
 
 def _judged(result: Result, now: datetime) -> tuple[dict[str, Any], datetime | None]:

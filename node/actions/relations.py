@@ -140,7 +140,7 @@ def unmute(session: Session, actor: Actor, target: Actor, *, settings: Settings,
 def check_gate(host: str, kind: str, rules: Rules, now: datetime) -> None:
     """Raise GateRefused, saying why, when an activity of this type may not go to `host` at all."""
     decision = send_decision(host, kind, None, rules, now)
-    if decision.is_yes:
+    if decision.is_yes or decision.is_braked:
         return
     codes = [reason.code for reason in decision.reasons if reason.verdict == decision.verdict]
     text = next((WHY[code] for code in codes if code in WHY), NOT_SENT)

@@ -23,6 +23,7 @@ from node.ledger import version_of
 from node.models import Activity, Actor, Delivery, Lane, Refusal
 from node.policy import Audience, Decision, Rules
 from node.queries.audience import Recipient, send_decision
+from node.queries.scopes import Speaker, speaker
 
 CHUNK = 500
 """Rows named in one statement: below every database's limit of parameters."""
@@ -47,14 +48,16 @@ def send(
 ) -> Activity:
     """Keep an activity of `actor` and queue it for every recipient the gate lets it go to.
 
-    `build(activity_uri)` returns its document. `audience` is that of the post it carries, None when it carries none.
-    `is_personal` sends to each actor's own inbox instead of the server's shared one (direct messages).
+    What the brake holds is queued like the rest and waits in its lane. `build(activity_uri)` returns its document.
+    `audience` is that of the post it carries, None when it carries none. `is_personal` sends to each actor's own inbox
+    instead of the server's shared one (direct messages).
     Recipients of ours (host '') are ignored: what happens here needs no wire.
     """
     activity = keep_activity(
         session, actor, kind, build, audience=audience, object_uri=object_uri, post_id=post_id, settings=settings, now=now
     )
-    allowed, withheld = _ask_gate(kind, audience, recipients, rules, now)
+    who = speaker(session, actor.id, post_id, rules)
+    allowed, withheld = _ask_gate(kind, audience, recipients, rules, now, who)
     inboxes = _inboxes(allowed, is_personal)
     _queue(session, actor.id, activity.id, inboxes, now)
     _record_withheld(session, activity, withheld, now)
@@ -116,7 +119,8 @@ def pass_on(
 
     What the gate does not let go leaves no trace: the words are not ours.
     """
-    allowed, _ = _ask_gate(kind, audience, recipients, rules, now)
+    who = speaker(session, actor.id, post_id, rules)
+    allowed, _ = _ask_gate(kind, audience, recipients, rules, now, who)
     inboxes = _inboxes(allowed, is_personal=False)
     if not inboxes:
         return False
@@ -155,7 +159,7 @@ def former_recipients(session: Session, post_id: int) -> list[Recipient]:
 
 
 def _ask_gate(
-    kind: str, audience: Audience | None, recipients: Iterable[Recipient], rules: Rules, now: datetime
+    kind: str, audience: Audience | None, recipients: Iterable[Recipient], rules: Rules, now: datetime, who: Speaker
 ) -> tuple[list[Recipient], dict[str, Decision]]:
     decisions: dict[str, Decision] = {}
     allowed = []
@@ -164,10 +168,10 @@ def _ask_gate(
             continue
         decision = decisions.get(recipient.host)
         if decision is None:
-            decision = decisions[recipient.host] = send_decision(recipient.host, kind, audience, rules, now)
-        if decision.is_yes:
+            decision = decisions[recipient.host] = send_decision(recipient.host, kind, audience, rules, now, speaker=who)
+        if decision.is_yes or decision.is_braked:
             allowed.append(recipient)
-    return allowed, {host: decision for host, decision in decisions.items() if not decision.is_yes}
+    return allowed, {host: decision for host, decision in decisions.items() if not (decision.is_yes or decision.is_braked)}
 
 
 def _inboxes(recipients: Sequence[Recipient], is_personal: bool) -> dict[str, str]:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from http import HTTPStatus
 
-from flask import Response, request
+from flask import Response, g, request
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
@@ -26,6 +26,8 @@ from node.activitypub import blueprint
 from node.policy import Decision
 
 PROBLEM_TYPE = "application/problem+json"
+BRAKED_FOR = 300
+"""Seconds after which a server may ask again for what a brake holds."""
 security_log = logging.getLogger("courtyard.security")
 
 STATUS: tuple[tuple[type[FederationError], int], ...] = (
@@ -104,8 +106,16 @@ def _gate_refusal(error: GateRefusal) -> Response:
     return problem(status, code, "Refused by this node's policy.", reasons=[{"code": reason.code} for reason in reasons])
 
 
+def mark_braked() -> None:
+    """Note that a brake is on while a server that is let in reads: what it may not see now it may see later."""
+    g.is_braked = True
+
+
 @blueprint.errorhandler(NotThere)
 def _not_there(_error: NotThere) -> Response:
+    if g.get("is_braked"):
+        # A 404 would say that it is gone. The same for what was never there: this tells nobody what exists.
+        return problem(503, "brake_is_on", "Not now: an admin holds what leaves here.", retry_after=BRAKED_FOR)
     return problem(404, "not_there", "There is nothing here.")
 
 

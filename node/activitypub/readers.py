@@ -11,7 +11,7 @@ from flask import current_app, request
 from federation.errors import KeyGone, SignatureRefused
 from federation.origins import host_of
 from federation.signatures import parse_signature
-from node.activitypub.problems import GateRefusal, SignatureNeeded
+from node.activitypub.problems import GateRefusal, SignatureNeeded, mark_braked
 from node.activitypub.requests import message_of
 from node.activitypub.signers import KeyRing
 from node.database import db
@@ -54,6 +54,8 @@ def read_reader() -> Reader:
     except KeyGone as error:
         raise SignatureRefused("the key is gone", code="key_gone") from error
     _turn_away_blocked(rules, signer.host)
+    if rules.asks_who or next(rules.brakes.holding(Facts(Direction.OUT, signer.host, READ, now)), None):
+        mark_braked()
     if signer.is_suspended:
         raise GateRefusal(Decision(Verdict.WITHHOLD, (Reason("actor_suspended", Verdict.WITHHOLD),), rules.version), signer.host)
     return Reader(viewer_server(signer.actor_id, signer.host), rules, signer.uri)
@@ -71,10 +73,9 @@ def insist_signed(reader: Reader) -> None:
 
 
 def may_be_known(rules: Rules, host: str, now: datetime) -> bool:
-    """Say whether the gate gives this host's servers more than anybody on the web gets."""
-    return decide(Facts(Direction.OUT, host, READ, now, audience=Audience.FOLLOWERS), rules).verdict is Verdict.SEND or (
-        decide(Facts(Direction.OUT, host, READ, now, audience=Audience.PARTNERS), rules).verdict is Verdict.SEND
-    )
+    """Say whether the gate gives this host's servers more than anybody on the web gets, or will when a brake is released."""
+    asked = (Facts(Direction.OUT, host, READ, now, audience=one) for one in (Audience.FOLLOWERS, Audience.PARTNERS))
+    return any(decision.is_yes or decision.is_braked for decision in (decide(facts, rules) for facts in asked))
 
 
 def _turn_away_blocked(rules: Rules, host: str) -> None:

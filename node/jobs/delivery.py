@@ -33,6 +33,8 @@ QUICK = 4
 MOST = 192
 STUCK_AFTER = 0.03
 """Seconds after which a request counts as slow and makes room for another."""
+OBEY_EVERY = 0.5
+"""Seconds between two looks whether the rules have changed: what was claimed under others and not begun is given back."""
 STALE_AFTER = 5.0
 """Seconds a claimed delivery may wait for its turn, well inside its lease; then its lane is given back."""
 LOOK_AGAIN = 0.25
@@ -70,6 +72,9 @@ class Dispatcher:
         self._is_done = False
         """The last claim found nothing although nothing but what hangs was under way."""
         self._is_working = False
+        self._rules_version = 0
+        """Of the rules by which what is ready was claimed."""
+        self._obey_at = 0.0
         self._lock = threading.Lock()
         self._progress = threading.Event()
         self._digests: dict[int, BodyDigest] = {}
@@ -84,6 +89,7 @@ class Dispatcher:
         self._is_working = True
         while time.monotonic() < deadline and not stopping.is_set():
             self._progress.clear()
+            self._obey(node)
             if not self._is_dry() and self._ready.qsize() <= LOW:
                 self._top_up(node)
             if self._is_dry() and self._quick() == 0:
@@ -128,6 +134,19 @@ class Dispatcher:
         # Hosts that failed last time go last: what they cost in waiting, the healthy ones do not pay.
         for attempt in sorted(claimed, key=lambda attempt: attempt.claim.host.breaker != HEALTHY):
             self._ready.put(attempt)
+
+    def _obey(self, node: Node) -> None:
+        """Give back what is claimed and not begun when the rules have changed: a brake reaches it, too."""
+        if time.monotonic() < self._obey_at:
+            return
+        self._obey_at = time.monotonic() + OBEY_EVERY
+        try:
+            version = node.rules(db.session()).version
+        finally:
+            db.session.remove()
+        if version != self._rules_version:
+            self._rules_version = version
+            self._give_back()
 
     def _is_dry(self) -> bool:
         return time.monotonic() < self._dry_until

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from node.policy.audiences import Audience, is_open, leaves
+from node.policy.brakes import BRAKE_CODES
 from node.policy.facts import READ, Direction, Facts, Verdict
 from node.policy.rules import Mode, PeerRule, PeerState, Rules
 
@@ -36,12 +37,21 @@ class Decision:
     def is_yes(self) -> bool:
         return self.verdict in (Verdict.SEND, Verdict.ACCEPT)
 
+    @property
+    def is_braked(self) -> bool:
+        """Whether it goes as soon as the brake is released: nothing else is in its way."""
+        if self.verdict is not Verdict.HOLD:
+            return False
+        return all(reason.code in BRAKE_CODES for reason in self.reasons if reason.verdict is Verdict.HOLD)
+
 
 def decide(facts: Facts, rules: Rules) -> Decision:
     """Return the strictest verdict and all reasons. Pure: the same facts and rules give the same decision."""
     peer = rules.peer_for(facts.host) if facts.host else None
     judge = _outbound if facts.direction is Direction.OUT else _inbound
     reasons = tuple(judge(facts, rules, peer))
+    if rules.brakes and facts.direction is Direction.OUT and not _is_for_anybody(facts):
+        reasons += tuple(Reason(code, Verdict.HOLD, subject) for code, subject in rules.brakes.holding(facts))
     verdict = max((reason.verdict for reason in reasons), key=STRICTNESS.__getitem__)
     return Decision(verdict, reasons, rules.version)
 
@@ -112,6 +122,11 @@ def _standing(facts: Facts, rules: Rules, peer: PeerRule | None, no: Verdict) ->
             yield Reason("peer_not_let_in", no, facts.host)
         return
     yield Reason(f"peer_is_{peer.state.value}", yes, peer.host)
+
+
+def _is_for_anybody(facts: Facts) -> bool:
+    """Whether this is a read of what anybody on the web may read: a brake stops what we send, it takes nothing down."""
+    return facts.kind == READ and (not facts.host or (facts.audience is not None and is_open(facts.audience)))
 
 
 def _is_let_in(peer: PeerRule | None, facts: Facts, rules: Rules) -> bool:

@@ -33,7 +33,9 @@ class Facts:
     """One activity (or a read) and one peer.
 
     `host` is normalised, '' for an unsigned request. `audience` is None for activities that carry no post.
-    `is_addressed_here` says that an inbound activity names somebody or something of ours.
+    `is_addressed_here` says that an inbound activity names somebody or something of ours. `actor` is who says it: of ours
+    the user name, else the id. `space` is the name of the space it is said in, '' for none; `activity_id` that of our
+    activity when it has one already.
     """
 
     direction: Direction
@@ -43,3 +45,5 @@ class Facts:
     audience: Audience | None = None
     actor: str = ""
     is_addressed_here: bool = False
+    space: str = ""
+    activity_id: int = 0

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from node.policy.audiences import Audience
+from node.policy.brakes import Brakes
 
 
 class Mode(StrEnum):
@@ -48,6 +49,12 @@ class Rules:
     mode: Mode
     peers: Mapping[str, PeerRule] = field(default_factory=dict)
     version: int = 0
+    brakes: Brakes = field(default_factory=Brakes)
+
+    @property
+    def asks_who(self) -> bool:
+        """Whether a decision depends on who says it or in which space: facts must then name them."""
+        return bool(self.brakes.actors or self.brakes.spaces)
 
     def peer_for(self, host: str) -> PeerRule | None:
         """Return the rule for this normalised host: its own, or its nearest parent domain's.

@@ -27,6 +27,10 @@ SENTENCES = {
     "no_agreement": N_("%(subject)s is not a partner: posts for partners go to partners alone."),
     "peer_limited": N_("%(subject)s is limited and gets public posts only."),
     "audience_too_wide": N_("Only posts up to “%(subject)s” are exchanged with this server."),
+    "brake_is_on": N_("The brake is on: nothing is sent until it is released."),
+    "brake_on_actor": N_("The brake is on for %(subject)s: nothing of theirs is sent until it is released."),
+    "brake_on_space": N_("The brake is on for the space “%(subject)s”: nothing from it is sent until it is released."),
+    "brake_on_peer": N_("The brake is on for %(subject)s: nothing is sent there until it is released."),
     "public_to_anyone": N_("Anybody may read this."),
     "not_for_strangers": N_("Only readers who prove who they are may read this."),
 }

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, aliased
 from node.models import Actor, Block, Follow, Host, Member, Mention, Post, SpaceMember
 from node.policy import REACH, Audience, Decision, Direction, Facts, Reach, Rules, decide
 from node.policy.facts import READ
+from node.queries.scopes import NOBODY, Speaker, speaker
 
 
 class Kind(StrEnum):
@@ -69,7 +70,10 @@ class ServerReach:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """Who will see a post: `inside` members, and each server it would be offered to."""
+    """Who will see a post: `inside` members, and each server it would be offered to.
+
+    What a brake holds counts as reached: it goes there as soon as the brake is released. `held` are those servers.
+    """
 
     audience: Audience
     inside: int
@@ -77,7 +81,11 @@ class Preview:
 
     @property
     def reached(self) -> tuple[ServerReach, ...]:
-        return tuple(server for server in self.servers if server.decision.is_yes)
+        return tuple(server for server in self.servers if server.decision.is_yes or server.decision.is_braked)
+
+    @property
+    def held(self) -> tuple[ServerReach, ...]:
+        return tuple(server for server in self.servers if server.decision.is_braked)
 
     @property
     def outside(self) -> int:
@@ -90,8 +98,9 @@ def visible(viewer: Viewer) -> ColumnElement[bool]:
     For servers the gate must be asked as well: `may_see` does.
     """
     author = aliased(Actor)
-    is_author_here = exists().where(author.id == Post.author_id, author.suspended_at.is_(None), author.deleted_at.is_(None),
-    author.is_shut_out.is_(False))
+    is_author_here = exists().where(
+        author.id == Post.author_id, author.suspended_at.is_(None), author.deleted_at.is_(None), author.is_shut_out.is_(False)
+    )
     alive = and_(Post.deleted_at.is_(None), is_author_here)
     by_audience = or_(*(and_(Post.audience == audience, _reaches(reach, viewer)) for audience, reach in REACH.items()))
     if viewer.kind is Kind.ANONYMOUS:
@@ -122,14 +131,16 @@ def _reaches(reach: Reach, viewer: Viewer) -> ColumnElement[bool]:
 
 def may_see(session: Session, viewer: Viewer, post: Post, rules: Rules, now: datetime) -> bool:
     """Say whether `viewer` may see `post`: the audience says who, the gate says which servers."""
-    if viewer.kind is not Kind.MEMBER and not read_decision(viewer, Audience(post.audience), rules, now).is_yes:
-        return False
+    if viewer.kind is not Kind.MEMBER:
+        who = speaker(session, post.author_id, post.id, rules)
+        if not read_decision(viewer, Audience(post.audience), rules, now, who).is_yes:
+            return False
     return session.scalar(select(Post.id).where(Post.id == post.id, visible(viewer))) is not None
 
 
-def read_decision(viewer: Viewer, audience: Audience, rules: Rules, now: datetime) -> Decision:
-    """Return the gate's word on a read by a server or a stranger."""
-    return decide(Facts(Direction.OUT, viewer.host, READ, now, audience=audience), rules)
+def read_decision(viewer: Viewer, audience: Audience, rules: Rules, now: datetime, who: Speaker = NOBODY) -> Decision:
+    """Return the gate's word on a read by a server or a stranger; `who` wrote what is read."""
+    return decide(Facts(Direction.OUT, viewer.host, READ, now, audience=audience, actor=who.actor, space=who.space), rules)
 
 
 def recipient_of(actor: Actor) -> Recipient:
@@ -175,20 +186,32 @@ def preview(
     now: datetime,
 ) -> Preview:
     """Return who would see a post, by the very functions that deliver it."""
+    who = speaker(session, author_id, None, rules)
     by_host: dict[str, int] = {}
     for recipient in recipients(session, author_id, audience, named_ids):
         by_host[recipient.host] = by_host.get(recipient.host, 0) + 1
     software = software_of(session, by_host)
     servers = tuple(
-        ServerReach(host, people, software.get(host, ""), send_decision(host, "Create", audience, rules, now))
+        ServerReach(host, people, software.get(host, ""), send_decision(host, "Create", audience, rules, now, speaker=who))
         for host, people in sorted(by_host.items(), key=lambda item: (-item[1], item[0]))
     )
     return Preview(audience, inside(session, author_id, audience, named_ids, space_id), servers)
 
 
-def send_decision(host: str, kind: str, audience: Audience | None, rules: Rules, now: datetime) -> Decision:
-    """Return the gate's word on sending an activity of type `kind` to `host`."""
-    return decide(Facts(Direction.OUT, host, kind, now, audience=audience), rules)
+def send_decision(
+    host: str,
+    kind: str,
+    audience: Audience | None,
+    rules: Rules,
+    now: datetime,
+    *,
+    speaker: Speaker | None = None,
+    activity_id: int = 0,
+) -> Decision:
+    """Return the gate's word on sending an activity of type `kind` to `host`, and of whom (`node.queries.scopes`)."""
+    who = speaker or NOBODY
+    facts = Facts(Direction.OUT, host, kind, now, audience=audience, actor=who.actor, space=who.space, activity_id=activity_id)
+    return decide(facts, rules)
 
 
 def inside(session: Session, author_id: int, audience: Audience, named_ids: Collection[int], space_id: int | None) -> int:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from node.models import Actor, Block, Follow
 from node.policy import REACH, Audience, Rules, leaves
 from node.queries.audience import Preview, ServerReach, inside, send_decision, software_of
+from node.queries.scopes import Speaker, speaker
 
 
 def by_audience(
@@ -31,6 +32,7 @@ def by_audience(
     followers = _followers_by_host(session, author_id)
     named, also_following = _named_by_host(session, author_id, named_ids)
     software = software_of(session, followers.keys() | named.keys())
+    who = speaker(session, author_id, None, rules)
     found: dict[Audience, Preview] = {}
     for audience in audiences:
         reach = REACH[audience]
@@ -42,17 +44,19 @@ def by_audience(
         if reach.followers and reach.named:
             people.subtract(also_following)
         within = inside(session, author_id, audience, named_ids, space_id)
-        found[audience] = Preview(audience, within, _servers(people, software, audience, rules, now) if leaves(audience) else ())
+        found[audience] = Preview(
+            audience, within, _servers(people, software, audience, rules, now, who) if leaves(audience) else ()
+        )
     return found
 
 
 def _servers(
-    people: Mapping[str, int], software: Mapping[str, str], audience: Audience, rules: Rules, now: datetime
+    people: Mapping[str, int], software: Mapping[str, str], audience: Audience, rules: Rules, now: datetime, who: Speaker
 ) -> tuple[ServerReach, ...]:
     ordered = sorted(((host, number) for host, number in people.items() if number > 0), key=lambda item: (-item[1], item[0]))
     return tuple(
-        ServerReach(host, number, software.get(host, ""), send_decision(host, "Create", audience, rules, now)) for host,
-        number in ordered
+        ServerReach(host, number, software.get(host, ""), send_decision(host, "Create", audience, rules, now, speaker=who))
+        for host, number in ordered
     )
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from node.models import NodeSetting, Peer
-from node.policy import Audience, Mode, PeerRule, PeerState, Rules
+from node.models import Brake, BrakePass, NodeSetting, Peer
+from node.policy import Audience, Brakes, BrakeScope, Mode, PeerRule, PeerState, Rules
 
 VERSION = "policy_version"
 MODE = "mode"
@@ -43,6 +43,22 @@ def load(session: Session, default_mode: Mode) -> Rules:
         mode=Mode(values.get(MODE, default_mode)),
         peers={peer.host: _rule(peer) for peer in peers},
         version=int(values.get(VERSION, 0)),
+        brakes=_brakes(session),
+    )
+
+
+def _brakes(session: Session) -> Brakes:
+    on: dict[str, set[str]] = {scope: set() for scope in BrakeScope}
+    for scope, subject in session.execute(select(Brake.scope, Brake.subject)):
+        on[scope].add(subject)
+    if not any(on.values()):
+        return Brakes()
+    return Brakes(
+        is_on_everywhere=bool(on[BrakeScope.NODE]),
+        actors=frozenset(on[BrakeScope.ACTOR]),
+        spaces=frozenset(on[BrakeScope.SPACE]),
+        peers=frozenset(on[BrakeScope.PEER]),
+        passes=frozenset(session.scalars(select(BrakePass.activity_id))),
     )
 
 

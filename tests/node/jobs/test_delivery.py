@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 from flask import Flask
@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from federation.delivery import Answer
+from node.actions import brakes
 from node.jobs import delivery
 from node.models import Delivery
 from node.runtime import current_node
@@ -90,3 +91,41 @@ def test_a_failing_host_leaves_its_deliveries_waiting_and_the_others_done(
     assert left(session) == 1
     states = dict(session.execute(select(Delivery.state, Delivery.answer)).all())
     assert states == {"delivered": 202, "waiting": 503}
+
+
+def test_a_brake_reaches_what_is_claimed_already_and_a_release_brings_the_rest_once(
+    app: Flask, session: Session, make: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far = Wire(wait=0.15)
+    monkeypatch.setattr(current_node(), "client", far)
+    ada = make.member("ada", with_keys=True).actor
+    for number in range(120):
+        make.peer(f"s{number}.test")
+        make.delivery(ada, f"https://s{number}.test/inbox")
+    make.commit()
+    job = threading.Thread(target=in_context, args=(app, lambda: delivery.drain(app, 10)))
+    job.start()
+    while len(far.posted) < 3:
+        time.sleep(0.01)
+    brakes.pull(session, "node", by=None, now=make.clock())
+    make.commit()
+    pulled = time.monotonic()
+    job.join()
+    assert time.monotonic() - pulled < 5
+    time.sleep(0.5)
+    went_out = len(far.posted)
+    assert 3 <= went_out < 120
+    delivery.drain(app, 1)
+    assert len(far.posted) == went_out
+    assert left(session) == 120 - went_out
+    assert set(session.scalars(select(Delivery.attempts).where(Delivery.state == "waiting"))) == {0}
+    brakes.release(session, "node", by=None, now=make.clock())
+    make.commit()
+    delivery.drain(app, 20)
+    assert settle(session) == 0
+    assert Counter(far.posted) == Counter(f"https://s{number}.test/inbox" for number in range(120))
+
+
+def in_context(app: Flask, work: Callable[[], None]) -> None:
+    with app.app_context():
+        work()

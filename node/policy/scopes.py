@@ -1,0 +1,24 @@
+"""Which hosts a name covers. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+
+def covering_hosts(host: str) -> Iterator[str]:
+    """Yield the names that cover a normalised host, nearest first: itself, without its port, then its parent domains."""
+    if not host:
+        return
+    yield host
+    name, colon, _ = host.rpartition(":") if not host.endswith("]") else (host, "", "")
+    if not colon:
+        name = host
+    else:
+        yield name
+    if name[0] == "[" or name.rpartition(".")[2].isdigit():  # an IP address has no parent domain
+        return
+    while True:
+        name = name.partition(".")[2]
+        if not name:
+            return
+        yield name

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, case, insert, or_, select, update
+from sqlalchemy import Table, bindparam, case, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from federation.errors import FederationError
@@ -259,7 +259,8 @@ class Known:
     def _read_orphans(self, uris: list[str]) -> None:
         self._orphans.update({uri: [] for uri in uris})
         for part in _parts(uris):
-            waiting = (_POSTS.c.in_reply_to_uri.in_(part), _POSTS.c.in_reply_to_id.is_(None))
+            # Not IS NULL: SQLite would take the index on in_reply_to_id, where every post that answers nothing is.
+            waiting = (_POSTS.c.in_reply_to_uri.in_(part), func.coalesce(_POSTS.c.in_reply_to_id, 0) == 0)
             for uri, post_id, thread_id in self.session.execute(
                 select(_POSTS.c.in_reply_to_uri, _POSTS.c.id, _POSTS.c.thread_id).where(*waiting)
             ):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, render_template
 
 from node.admin import (
+    brake,
     deciding,
     exchanging,
     explaining,
@@ -68,6 +69,10 @@ ROUTES = (
     ("GET", "/deliveries", ADMIN, "deliveries", traffic.deliveries),
     ("POST", "/deliveries/<int:delivery_id>/resend", ADMIN, "resend", traffic.resend),
     ("POST", "/deliveries/retry", ADMIN, "retry_host", traffic.retry_host),
+    ("GET", "/brake", ADMIN, "brake", brake.show),
+    ("POST", "/brake", ADMIN, "brake", brake.pull),
+    ("POST", "/brake/release", ADMIN, "release_brake", brake.release),
+    ("POST", "/brake/pass/<int:post_id>", ADMIN, "pass_brake", brake.let_pass),
     ("GET", "/jobs", ADMIN, "jobs", jobs.show),
     ("POST", "/jobs/receipts/<int:receipt_id>/retry", ADMIN, "retry_receipt", jobs.retry),
     ("GET", "/refusals", MODERATOR, "refusals", records.refusals),

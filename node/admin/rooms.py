@@ -9,6 +9,7 @@ from flask import request, url_for
 from flask_babel import gettext as _
 
 from node.admin import words
+from node.runtime import current_node
 from node.visitors import ROLES, visitor
 
 PAGE_SIZE = 50
@@ -63,6 +64,7 @@ def rooms(role: str) -> list[Room]:
             _("Traffic"),
             (
                 ("deliveries", _("Deliveries"), "admin"),
+                ("brake", _("Brake"), "admin"),
                 ("jobs", _("Work"), "admin"),
                 ("refusals", _("Turned away"), "moderator"),
                 ("ledger", _("Ledger"), "admin"),
@@ -85,7 +87,8 @@ def surround() -> dict[str, Any]:
     member = visitor()
     if member is None or member.role not in ("moderator", "admin"):
         return {}
-    return {"rooms": rooms(member.role), "is_admin": member.role == "admin"} | words.FOR_TEMPLATES
+    is_braked = bool(current_node().recent_rules().brakes)
+    return {"rooms": rooms(member.role), "is_admin": member.role == "admin", "is_braked": is_braked} | words.FOR_TEMPLATES
 
 
 def cut(rows: Any, size: int = PAGE_SIZE) -> tuple[list[Any], bool]:

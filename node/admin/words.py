@@ -258,6 +258,9 @@ def deed(verb: str) -> str:
         "peer.refuse_lobby": _("turned away what waited in the lobby"),
         "node.mode": _("changed the federation mode"),
         "node.settings": _("changed settings"),
+        "brake.on": _("pulled the brake"),
+        "brake.off": _("released the brake"),
+        "brake.pass": _("let a post pass the brake"),
         "delivery.resend": _("sent a delivery again"),
         "delivery.retry": _("had a server tried again"),
         "receipt.retry": _("had something that arrived tried again"),
@@ -266,11 +269,21 @@ def deed(verb: str) -> str:
     }.get(verb, verb)
 
 
+def brake_target(scope: str, subject: str) -> str:
+    """Return what a brake stops."""
+    return {
+        "node": _("everything"),
+        "actor": _("what %(name)s sends", name=subject),
+        "space": _("what is said in “%(name)s”", name=subject),
+        "peer": _("what goes to %(name)s", name=subject),
+    }.get(scope, subject)
+
+
 def details_words(details: Mapping[str, Any]) -> str:
     """Return what an audit entry says besides, in one line; words of ours for states, roles and modes."""
     names = {"before": _("before"), "after": _("after"), "role": _("role"), "host": _("server"), "hosts": _("servers")}
     names |= {"terms": _("terms"), "released": _("released"), "refused": _("turned away"), "withheld": _("not sent")}
-    names |= {"kept": _("left as they were"), "lanes": _("inboxes")}
+    names |= {"kept": _("left as they were"), "lanes": _("inboxes"), "scope": _("what stops"), "why": _("why")}
 
     def shown(value: Any) -> str:
         if isinstance(value, list):
@@ -334,5 +347,6 @@ FOR_TEMPLATES: Mapping[str, Any] = {
     for function in (
         peer_state, peer_meaning, peer_verb, impact_words, role_name, role_meaning, role_options, delivery_state, receipt_state,
         terms_words, verdict, activity_kind, deed, queue_name, errand_kind, reasons_words, details_words, subject_words, skipped,
+        brake_target,
     )
 }  # fmt: skip

@@ -80,6 +80,8 @@ class DeliveryLine:
     attempts: int
     next_at: datetime | None
     finished_at: datetime | None
+    activity_id: int = 0
+    audience: str = ""
 
 
 def parts() -> tuple[ORMOption, ...]:
@@ -226,7 +228,7 @@ def versions(session: Session, post_id: int) -> list[PostVersion]:
 def deliveries(session: Session, post_id: int) -> list[DeliveryLine]:
     """Return the way of every activity about this post to every inbox, newest activity first, by host."""
     rows = session.execute(
-        select(Delivery, Lane.host, Lane.inbox, Lane.next_at, Activity.kind)
+        select(Delivery, Lane.host, Lane.inbox, Lane.next_at, Activity)
         .join(Lane, Lane.id == Delivery.lane_id)
         .join(Activity, Activity.id == Delivery.activity_id)
         .where(Activity.post_id == post_id)
@@ -234,8 +236,9 @@ def deliveries(session: Session, post_id: int) -> list[DeliveryLine]:
     )
     return [
         DeliveryLine(
-            delivery.id, host, inbox, kind, delivery.state, delivery.answer, delivery.reason, delivery.attempts,
+            delivery.id, host, inbox, activity.kind, delivery.state, delivery.answer, delivery.reason, delivery.attempts,
             next_at if delivery.state == "waiting" else None, delivery.finished_at,
+            activity.id, activity.audience,
         )
-        for delivery, host, inbox, next_at, kind in rows
+        for delivery, host, inbox, next_at, activity in rows
     ]  # fmt: skip

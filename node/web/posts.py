@@ -16,9 +16,12 @@ from node.database import db, transaction
 from node.errors import ActionError
 from node.ledger import Channel, read_rule_names
 from node.models import Post
+from node.policy import Audience, Verdict
 from node.queries import ledger, posts
+from node.queries.audience import send_decision
 from node.queries.ledger import Holder
 from node.queries.posts import DeliveryLine
+from node.queries.scopes import speaker
 from node.runtime import current_node
 from node.visitors import visitor
 from node.web.drafts import composer_for
@@ -74,7 +77,11 @@ def deliveries(post_id: int) -> str:
         "%(done)s of %(num)s server has it.", "%(done)s of %(num)s servers have it.", len(hosts), done=len(reached)
     )
     return render_template(
-        "web/deliveries.html", post=found, lines=[_line(line) for line in lines], summary=summary, **_on_record(found)
+        "web/deliveries.html",
+        post=found,
+        lines=[_line(line, _held(found, line)) for line in lines],
+        summary=summary,
+        **_on_record(found),
     )
 
 
@@ -93,10 +100,25 @@ def resend(post_id: int, delivery_id: int) -> BaseResponse:
     return redirect(url_for("web.deliveries", post_id=post_id), 303)
 
 
-def _line(line: DeliveryLine) -> SimpleNamespace:
+def _held(found: Post, line: DeliveryLine) -> str:
+    """Return why something that is on its way is held by the brake, '' when it is not."""
+    gate = rules()
+    if line.state != "waiting" or not gate.brakes:
+        return ""
+    who = speaker(db.session(), found.author_id, found.id, gate)
+    audience = Audience(line.audience) if line.audience else None
+    decision = send_decision(
+        line.host, line.kind, audience, gate, current_node().now(), speaker=who, activity_id=line.activity_id
+    )
+    return rules_words([one.as_json() for one in decision.reasons if one.verdict is Verdict.HOLD]) if decision.is_braked else ""
+
+
+def _line(line: DeliveryLine, held: str = "") -> SimpleNamespace:
     words, tone = delivery_words(line.state)
     reason = line.reason or (_("Answer %(status)s", status=line.answer) if line.answer else "")
-    if line.state == "waiting" and line.attempts and line.next_at:
+    if held:
+        words, reason = _("held by the brake"), held
+    elif line.state == "waiting" and line.attempts and line.next_at:
         reason = _("%(reason)s; next try %(when)s", reason=reason or _("No answer yet"), when=ago(line.next_at))
     return SimpleNamespace(
         id=line.id, may_resend=line.state in actions.RESENDABLE, host=line.host, what=activity_words(line.kind), state=words,

@@ -248,3 +248,24 @@ def test_explain_knows_whom_it_is_asked_about(courtyard: Run, capsys: Output, mo
     capsys.readouterr()
     for actor in ("anna", "@Anna", "anna@home.test"):
         assert courtyard("explain", "--actor", actor, "--peer", "a.example") == 0
+
+
+def test_the_brake_is_pulled_shown_and_released(courtyard: Run, capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(courtyard, monkeypatch, "ada")
+    capsys.readouterr()
+    assert courtyard("brake") == 0
+    assert capsys.readouterr().out == "no brake is on\n"
+    assert courtyard("brake", "on", "--actor", "@ada", "--why", "a leak") == 0
+    assert "on for actor ada: a leak (by the command line" in capsys.readouterr().out
+    assert courtyard("brake", "on", "--peer", "Peer.Test", "--json") == 0
+    assert [(one["scope"], one["subject"], one["waiting"]) for one in answer(capsys)["brakes"]] == [
+        ("actor", "ada", 0), ("peer", "peer.test", 0),
+    ]  # fmt: skip
+    for arguments in (("--actor", "ada"), ("--peer", "PEER.test")):
+        assert courtyard("brake", "off", *arguments) == 0
+    capsys.readouterr()
+    assert courtyard("brake", "off") == 1
+    assert capsys.readouterr().err == "courtyard: This brake is not on.\n"
+    assert courtyard("brake", "on", "--actor", "nobody") == 1
+    assert courtyard("brake", "on", "--actor", "ada", "--peer", "peer.test") == 2
+    assert courtyard("brake", "pass") == 2

@@ -19,7 +19,7 @@ from federation.delivery import Breaker, Outcome
 from federation.signatures import BodyDigest, digest_of
 from node.actions import lanes
 from node.actions.tries import Claim, Result
-from node.database import db, ring, transaction
+from node.database import db, is_passing, ring, transaction
 from node.jobs.attempts import Attempt, deliver
 from node.jobs.journal import Journal, orphans
 from node.runtime import Node, current_node
@@ -44,6 +44,8 @@ IDLE_WAIT = 0.02
 LINGER = 0.01
 """Seconds the recorder waits for more results: many results, one transaction."""
 FLUSH = 128
+LONGEST_WAIT = 5.0
+"""Seconds between two tries to record while the database is away."""
 
 HEALTHY = Breaker()
 log = logging.getLogger("courtyard.delivery")
@@ -63,7 +65,8 @@ class Dispatcher:
         self._journal = Journal(folder)
         self._ready: SimpleQueue[Attempt] = SimpleQueue()
         self._results: SimpleQueue[Result | Claim] = SimpleQueue()
-        self._started: dict[int, float] = {}
+        self._started: dict[tuple[int, int], float] = {}
+        """time.monotonic() by lane and number of the lease."""
         self._threads = 0
         self._open = 0
         """Claimed and not yet recorded or given back."""
@@ -87,20 +90,22 @@ class Dispatcher:
         self._recover(node)
         self._dry_until = 0.0
         self._is_working = True
-        while time.monotonic() < deadline and not stopping.is_set():
-            self._progress.clear()
-            self._obey(node)
-            if not self._is_dry() and self._ready.qsize() <= LOW:
-                self._top_up(node)
-            if self._is_dry() and self._quick() == 0:
-                if self._is_done:
-                    break
-                self._dry_until = 0.0  # a host that had enough under way may have room now: look once more
-                continue
-            self._staff(node)
-            self._progress.wait(0.01)
-        self._is_working = False
-        self._give_back()
+        try:
+            while time.monotonic() < deadline and not stopping.is_set():
+                self._progress.clear()
+                self._obey(node)
+                if not self._is_dry() and self._ready.qsize() <= LOW:
+                    self._top_up(node)
+                if self._is_dry() and self._quick() == 0:
+                    if self._is_done:
+                        break
+                    self._dry_until = 0.0  # a host that had enough under way may have room now: look once more
+                    continue
+                self._staff(node)
+                self._progress.wait(0.01)
+        finally:
+            self._is_working = False
+            self._give_back()
 
     def finish(self, seconds: float = 12.0) -> None:
         """Wait for what is under way, so that a stop makes no duplicates."""
@@ -116,13 +121,18 @@ class Dispatcher:
 
     def _recover(self, node: Node) -> None:
         """Record and free what workers that are gone have left."""
-        with orphans(self._folder) as left:
-            if left is None:
-                return
-            with transaction() as session:
-                lanes.recover(session, left.leases, left.taken, node.now(), left.begun)
+        try:
+            with orphans(self._folder) as left:
+                if left is None:
+                    return
+                for part in left.parts(FLUSH):
+                    with transaction() as session:
+                        lanes.recover(session, part.leases, part.taken, node.now(), part.begun)
+                log.warning("a worker is gone: %s leases freed, %s deliveries recorded for it", len(left.leases), len(left.taken))
+        except Exception:
+            log.exception("what a worker left could not be recorded; its leases will expire")
+        finally:
             db.session.remove()
-            log.warning("a worker is gone: %s leases freed, %s deliveries recorded for it", len(left.leases), len(left.taken))
 
     def _top_up(self, node: Node) -> None:
         was_quiet = self._quick() == 0
@@ -166,8 +176,13 @@ class Dispatcher:
         with self._lock:
             missing = max(0, wanted - self._threads)
             self._threads += missing
-        for _ in range(missing):
-            threading.Thread(target=self._send_all, args=(node,), name="delivery", daemon=True).start()
+        for started in range(missing):
+            try:
+                threading.Thread(target=self._send_all, args=(node,), name="delivery", daemon=True).start()
+            except RuntimeError:  # the machine gives us no more
+                with self._lock:
+                    self._threads -= missing - started
+                return
 
     def _send_all(self, node: Node) -> None:
         """Send what is ready until nothing is."""
@@ -177,10 +192,12 @@ class Dispatcher:
                 if time.monotonic() - attempt.claimed_at > STALE_AFTER:
                     self._results.put(attempt.claim)
                     continue
-                self._started[attempt.claim.lane_id] = time.monotonic()
+                key = attempt.claim.lane_id, attempt.claim.lease_no
+                with self._lock:
+                    self._started[key] = time.monotonic()
                 result = self._attempt(node, attempt)
                 with self._lock:
-                    del self._started[attempt.claim.lane_id]
+                    self._started.pop(key, None)
                 self._results.put(result)
                 if not self._is_dry() and self._ready.qsize() <= LOW:
                     self._progress.set()
@@ -199,15 +216,14 @@ class Dispatcher:
                 return
 
     def _claim(self, node: Node, most: int) -> list[Attempt]:
-        now = node.now()
         try:
             with transaction(is_durable=False) as session:
+                began, now = time.monotonic(), node.now()  # not before the lock was had: the lease begins here
                 claims = lanes.claim(session, most, node.rules(session), now)
                 bodies = lanes.bodies(session, {claim.activity_id for claim in claims})
                 keys = {actor_id: lanes.keys(session, actor_id) for actor_id in {claim.actor_id for claim in claims}}
         finally:
             db.session.remove()
-        began = time.monotonic()
         self._journal.leased(claims)
         return [
             Attempt(claim, bodies[claim.activity_id], self._digest(claim.activity_id, bodies), keys[claim.actor_id], began)
@@ -242,41 +258,56 @@ class Dispatcher:
                     batch.append(self._results.get(timeout=max(0.0, deadline - time.monotonic())))
                 except Empty:
                     break
-            has_more = self._record(batch)
-            if has_more:
-                self._dry_until = 0.0
-            if has_more is not None:
-                self._journal.recorded(item.claim if isinstance(item, Result) else item for item in batch)
+            try:
+                self._settle(batch)
+            except Exception:
+                log.exception("%s results could not be recorded; their leases will expire", len(batch))
             with self._lock:
                 self._open -= len(batch)
             self._progress.set()
 
-    def _record(self, batch: list[Result | Claim]) -> bool | None:
-        """Write results and give lanes back; say whether there is more to claim. None: they could not be written."""
+    def _settle(self, batch: list[Result | Claim]) -> None:
+        """Record a batch, waiting for a database that is away; one by one when something in it cannot be recorded."""
+        wait = 0.1
+        while True:
+            try:
+                has_more = self._record(batch)
+                break
+            except Exception as error:
+                if not is_passing(error):
+                    if len(batch) == 1:
+                        raise
+                    log.exception("%s results could not be recorded together; taking them one by one", len(batch))
+                    for item in batch:
+                        try:
+                            self._settle([item])
+                        except Exception:
+                            log.exception("a result could not be recorded; its lease will expire")
+                    return
+            time.sleep(wait)
+            wait = min(wait * 2, LONGEST_WAIT)
+        if has_more:
+            self._dry_until = 0.0
+        self._journal.recorded(item.claim if isinstance(item, Result) else item for item in batch)
+
+    def _record(self, batch: list[Result | Claim]) -> bool:
+        """Write results and give lanes back, in one transaction; say whether there is more to claim."""
         results = [item for item in batch if isinstance(item, Result)]
         returned = [item for item in batch if isinstance(item, Claim)]
-        for wait in (0.1, 0.5, 2.0, 5.0, None):
+        with self._app.app_context():
             try:
-                with self._app.app_context():
-                    try:
-                        now = current_node().now()
-                        # Not durable against a power cut: then these are delivered once more, with the same id.
-                        with transaction(is_durable=False) as session:
-                            lanes.release(session, returned)
-                            more = lanes.record(session, results, now) or bool(returned)
-                            if not more and not self._is_working:
-                                more = lanes.is_due_at(session, {result.claim.host.host for result in results}, now)
-                            if more:
-                                ring(session, "outbound")
-                    finally:
-                        db.session.remove()
+                now = current_node().now()
+                # Not durable against a power cut: then these are delivered once more, with the same id.
+                with transaction(is_durable=False) as session:
+                    lanes.release(session, returned)
+                    more = lanes.record(session, results, now) or bool(returned)
+                    if not more and not self._is_working:
+                        more = lanes.is_due_at(session, {result.claim.host.host for result in results}, now)
+                    if more:
+                        ring(session, "outbound")
                 return more
-            except Exception:
-                if wait is None:
-                    log.exception("%s results could not be recorded; their leases will expire", len(batch))
-                    return None
-                time.sleep(wait)
-        return None
+            finally:
+                db.session.remove()
 
 
 def drain(app: Flask, seconds: float = JOB_LASTS) -> None:

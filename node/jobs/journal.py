@@ -14,6 +14,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import re
 import threading
 import uuid
 from collections.abc import Iterable, Iterator
@@ -22,8 +23,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from node.actions.tries import Claim, Lease
+from node.database import is_passing
 
-LARGEST = 1 << 20
+LARGEST = 1 << 17
 """Bytes after which a file is written anew with what is still open."""
 
 log = logging.getLogger("courtyard.delivery")
@@ -34,15 +36,19 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         """Make a file in `folder`, which is made when it is missing."""
-        folder.mkdir(parents=True, exist_ok=True)
-        self._path = folder / f"{os.getpid()}-{uuid.uuid4().hex[:8]}.journal"
-        young = self._path.with_suffix(".new")  # it gets its name when it is locked: nobody takes it for an orphan
-        self._file = os.open(young, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-        young.rename(self._path)
+        self._path = folder / f"{_machine()}{os.getpid()}-{uuid.uuid4().hex[:8]}.journal"
+        self._file: int | None = None
         self._open: dict[int, str] = {}
         self._size = 0
         self._lock = threading.Lock()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            young = self._path.with_suffix(".new")  # it gets its name when it is locked: nobody takes it for an orphan
+            self._file = os.open(young, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            young.rename(self._path)
+        except OSError as error:
+            _complain(error)
 
     def leased(self, claims: Iterable[Claim]) -> None:
         """Note what is leased, before any of it is sent."""
@@ -73,21 +79,38 @@ class Journal:
             for one in claims:
                 self._open.pop(one.delivery_id, None)
             if self._size > LARGEST or (not self._open and self._size):
-                os.ftruncate(self._file, 0)
-                self._size = 0
-                self._write("".join(self._open.values()))
+                self._begin_anew()
 
     def close(self) -> None:
         """Remove the file, unless something in it is still open."""
         with self._lock:
-            if not self._open:
+            if self._file is not None and not self._open:
                 self._path.unlink(missing_ok=True)
 
+    def _begin_anew(self) -> None:
+        self._size = 0
+        if self._file is not None:
+            try:
+                os.ftruncate(self._file, 0)
+            except OSError as error:
+                _complain(error)
+        self._write("".join(self._open.values()))
+
     def _write(self, text: str) -> None:
-        try:
-            self._size += os.write(self._file, text.encode())
-        except OSError as error:
-            log.warning("the delivery journal cannot be written (%s): a crash now would repeat deliveries", error.strerror)
+        if self._file is not None:
+            try:
+                self._size += os.write(self._file, text.encode())
+            except OSError as error:
+                _complain(error)
+
+
+def _complain(error: OSError) -> None:
+    log.warning("the delivery journal cannot be written (%s): a crash now would repeat deliveries", error.strerror)
+
+
+def _machine() -> str:
+    """Return how this machine's files begin: a lock says nothing about a process on another one."""
+    return re.sub(r"[^A-Za-z0-9.-]", "_", os.uname().nodename) + "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +121,26 @@ class Orphan:
     taken: dict[int, int] = field(default_factory=dict)
     begun: set[int] = field(default_factory=set)
 
+    def parts(self, most: int) -> Iterator[Orphan]:
+        """Return the same in pieces of at most `most` deliveries, for one transaction each."""
+        numbers = sorted(self.leases.keys() | self.taken.keys())
+        for start in range(0, len(numbers), most):
+            some = set(numbers[start : start + most])
+            leases = {number: lease for number, lease in self.leases.items() if number in some}
+            taken = {number: status for number, status in self.taken.items() if number in some}
+            yield Orphan(leases, taken, self.begun & some)
+
 
 @contextmanager
 def orphans(folder: Path) -> Iterator[Orphan | None]:
-    """Give what the dead left, in one; None when there is nothing. The files are removed when the block ends well."""
+    """Give what the dead of this machine left, in one; None when there is nothing.
+
+    The files are removed when the block ends well. They stay when the database was away, for the next one to read; after
+    any other error they are set aside as `.bad`, so that they stop nobody for ever: then leases expire.
+    """
     held: list[tuple[int, Path]] = []
     try:
-        for path in sorted(folder.glob("*.journal")):
+        for path in sorted(folder.glob(f"{_machine()}*.journal")):
             file = _locked(path)
             if file is not None:
                 held.append((file, path))
@@ -114,7 +150,13 @@ def orphans(folder: Path) -> Iterator[Orphan | None]:
         found = Orphan()
         for file, _ in held:
             _read(found, os.pread(file, 64 * LARGEST, 0).decode(errors="replace"))
-        yield found
+        try:
+            yield found
+        except Exception as error:
+            if not is_passing(error):
+                for _, path in held:
+                    path.rename(path.with_suffix(".bad"))
+            raise
         for _, path in held:
             path.unlink(missing_ok=True)
     finally:
@@ -139,15 +181,17 @@ def _locked(path: Path) -> int | None:
 
 
 def _read(found: Orphan, text: str) -> None:
-    for line in text.splitlines():
+    for line in text[: text.rfind("\n") + 1].splitlines():  # a process may have been killed while it wrote the last
         match line.split():
             case ["leased", lane, number, delivery, rules, *reasons] if (lane + number + delivery + rules).isdecimal():
-                found.leases[int(delivery)] = Lease(int(lane), int(number), int(delivery), int(rules), " ".join(reasons))
-            case ["leased", lane, number, delivery] if (lane + number + delivery).isdecimal():  # written before 0.2
-                found.leases[int(delivery)] = Lease(int(lane), int(number), int(delivery))
+                lease = Lease(int(lane), int(number), int(delivery), int(rules), " ".join(reasons))
+                before = found.leases.get(lease.delivery_id)
+                if before is None or before.lease_no < lease.lease_no:
+                    found.leases[lease.delivery_id] = lease
+                    found.begun.discard(lease.delivery_id)  # an earlier try, which came to its end
             case ["begun", delivery] if delivery.isdecimal():
                 found.begun.add(int(delivery))
             case ["taken", delivery, status] if (delivery + status).isdecimal():
                 found.taken[int(delivery)] = int(status)
             case _:
-                continue  # the last line of a process that was killed while it wrote
+                continue

@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from federation.delivery import Answer
-from node.actions import brakes
+from node.actions import brakes, lanes
+from node.actions.tries import Result
 from node.database import transaction
 from node.jobs import delivery
-from node.models import Delivery
+from node.models import Delivery, Lane
 from node.runtime import current_node
 from tests.support.factories import Factory
 
@@ -130,3 +132,47 @@ def test_a_brake_reaches_what_is_claimed_already_and_a_release_brings_the_rest_o
 def in_context(app: Flask, work: Callable[[], None]) -> None:
     with app.app_context():
         work()
+
+
+def test_a_database_that_is_away_for_a_while_costs_no_result(
+    app: Flask, session: Session, make: Factory, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = make.member("ada", with_keys=True).actor
+    make.peer("good.test")
+    make.delivery(ada, "https://good.test/inbox")
+    make.commit()
+    record, fails = lanes.record, iter(range(4))
+
+    def away(*arguments: object) -> bool:
+        if next(fails, None) is not None:
+            raise OperationalError("update", {}, Exception("database is locked"))
+        return record(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(lanes, "record", away)
+    delivery.drain(app, 10)
+    assert settle(session) == 0
+    assert len(wire.posted) == 1
+
+
+def test_a_result_that_cannot_be_recorded_takes_no_other_with_it(
+    app: Flask, session: Session, make: Factory, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = make.member("ada", with_keys=True).actor
+    for host in ("bad.test", "good.test"):
+        make.peer(host)
+        make.delivery(ada, f"https://{host}/inbox")
+    make.commit()
+    record = lanes.record
+
+    def fails_for_one(session: Session, results: list[Result], now: datetime) -> bool:
+        if any(result.claim.host.host == "bad.test" for result in results):
+            raise ValueError("nonsense")
+        return record(session, results, now)
+
+    monkeypatch.setattr(lanes, "record", fails_for_one)
+    delivery.drain(app, 10)
+    delivery.finish(app)
+    assert len(wire.posted) == 2
+    session.rollback()
+    states = session.execute(select(Lane.host, Delivery.state).join(Delivery, Delivery.lane_id == Lane.id)).all()
+    assert dict(states) == {"good.test": "delivered", "bad.test": "waiting"}

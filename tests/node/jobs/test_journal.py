@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from federation.delivery import Answer
 from node.actions import lanes
 from node.actions.tries import Claim, HostState, Lease
 from node.jobs import delivery
-from node.jobs.journal import LARGEST, Journal, orphans
+from node.jobs.journal import LARGEST, Journal, Orphan, orphans
 from node.models import Delivery, Lane
 from node.runtime import current_node
 from tests.support.clocks import NOON
@@ -59,12 +60,55 @@ def test_what_a_killed_process_noted_is_found_once(tmp_path: Path) -> None:
         assert left is None
 
 
-def test_what_could_not_be_recorded_stays(tmp_path: Path) -> None:
+def test_what_could_not_be_recorded_stays_while_the_database_is_away(tmp_path: Path) -> None:
     kill_one(tmp_path)
-    with pytest.raises(RuntimeError), orphans(tmp_path):
-        raise RuntimeError("the database is away")
+    with pytest.raises(OperationalError), orphans(tmp_path):
+        raise OperationalError("select", {}, Exception("database is locked"))
     with orphans(tmp_path) as left:
         assert left is not None
+
+
+def test_what_can_never_be_recorded_stops_nobody(tmp_path: Path) -> None:
+    kill_one(tmp_path)
+    with pytest.raises(RuntimeError), orphans(tmp_path):
+        raise RuntimeError("nonsense")
+    with orphans(tmp_path) as left:
+        assert left is None
+    assert len(list(tmp_path.glob("*.bad"))) == 1
+
+
+def test_another_machines_files_are_left_alone(tmp_path: Path) -> None:
+    kill_one(tmp_path)
+    (path,) = tmp_path.glob("*.journal")
+    path.rename(tmp_path / f"elsewhere-{path.name}")
+    with orphans(tmp_path) as left:
+        assert left is None
+
+
+def test_a_later_lease_forgets_that_an_earlier_try_was_begun(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.leased([claim(1)])
+    journal.begun(claim(1))
+    journal.leased([claim(1, lease_no=2)])
+    os.close(journal._file)
+    with orphans(tmp_path) as left:
+        assert left is not None
+        assert (left.leases[1].lease_no, left.begun) == (2, set())
+
+
+def test_what_is_left_comes_in_parts() -> None:
+    leases = {number: Lease(number, 1, number) for number in range(5)}
+    parts = list(Orphan(leases, {4: 202, 9: 200}, {0}).parts(4))
+    assert [(len(part.leases), part.taken, part.begun) for part in parts] == [(4, {}, {0}), (1, {4: 202, 9: 200}, set())]
+
+
+def test_a_folder_that_takes_nothing_costs_the_protection_and_not_the_delivery(tmp_path: Path) -> None:
+    (tmp_path / "deliveries").write_text("not a folder")
+    journal = Journal(tmp_path / "deliveries")
+    journal.leased([claim(1)])
+    journal.taken(claim(1), 200)
+    journal.recorded([claim(1)])
+    journal.close()
 
 
 def test_the_living_keep_theirs(tmp_path: Path) -> None:

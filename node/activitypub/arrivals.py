@@ -16,7 +16,7 @@ from flask import Flask
 
 from node.actions import inbox
 from node.actions.inbox import Arrival, Turned
-from node.database import db, transaction
+from node.database import db, is_passing, transaction
 
 MOST_AT_ONCE = 256
 MOST_LEARNED = 10_000
@@ -65,20 +65,25 @@ class Arrivals:
             batch = [self._queue.get()]
             while len(batch) < MOST_AT_ONCE and not self._queue.empty():
                 batch.append(self._queue.get())
-            if not self._keep(batch) and len(batch) > 1:
+            if not self._keep(batch):
                 for item in batch:  # one that cannot be kept must not take the others with it
                     self._keep([item])
 
     def _keep(self, batch: list[tuple[Arrival | Turned, datetime, Future[None]]]) -> bool:
-        """Write a batch and wake who waits for it. Of several, a failure is not told yet; one alone is told its own."""
+        """Write a batch and wake who waits for it; say whether all is done.
+
+        A database that is away is told to all at once; of any other failure one alone is told, several are tried singly.
+        """
         try:
             with self._app.app_context():
                 self._write(batch)
         except Exception as error:  # the waiting request answers 503 and the peer sends again
             log.error("%s arrivals could not be kept: %s", len(batch), type(error).__name__)
-            if len(batch) == 1:
-                batch[0][2].set_exception(error)
-            return False
+            if len(batch) > 1 and not is_passing(error):
+                return False
+            for _, _, future in batch:
+                future.set_exception(error)
+            return True
         for _, _, future in batch:
             future.set_result(None)
         return True

@@ -44,16 +44,25 @@ STALE_AFTER = timedelta(days=7)
 log = logging.getLogger("courtyard.receiving")
 
 
-def drain(app: Flask, seconds: float = JOB_LASTS) -> int:
-    """Work on what is due until nothing is, or `seconds` are over. Return how many activities were worked on."""
+def drain(app: Flask, seconds: float = JOB_LASTS) -> int | None:
+    """Work on what is due until nothing is, or `seconds` are over. Return how many activities were worked on.
+
+    None: another process is at it, and takes what is due here, too.
+    """
     del app
     node = current_node()
     deadline = time.monotonic() + seconds
     total = 0
-    while time.monotonic() < deadline and not delivery.stopping.is_set():
+    while not delivery.stopping.is_set():
         with _turn(node) as is_ours:
-            worked = _drain(node, deadline) if is_ours else 0
+            worked = _drain(node, deadline) if is_ours else None
+        if worked is None:
+            return total or None
         total += worked
+        if time.monotonic() >= deadline:
+            with transaction() as session:  # whoever heard the bells meanwhile left: there may be more
+                ring(session, "inbound")
+            break
         if not worked:
             break
     return total
@@ -88,7 +97,6 @@ def _turn(node: Node) -> Iterator[bool]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            time.sleep(GATHER)  # bells ring on, and a job costs some milliseconds
             yield False
             return
         yield True

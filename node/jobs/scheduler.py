@@ -29,10 +29,10 @@ log = logging.getLogger("courtyard.scheduler")
 
 def run(settings: Settings) -> None:
     """Ring until SIGTERM or SIGINT."""
-    stop = threading.Event()
+    scheduler = Scheduler(settings, threading.Event())
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    Scheduler(settings, stop).run()
+        signal.signal(number, lambda *_: scheduler.leave())
+    scheduler.run()
 
 
 class Scheduler:
@@ -57,6 +57,18 @@ class Scheduler:
             if heard:
                 self._ring()
             self._stop.wait(SWEEP if heard else SWEEP / 3)
+        if self._app is not None:
+            from node.jobs import delivery
+
+            delivery.finish(self._app)
+
+    def leave(self) -> None:
+        """Come to an end soon: the loop, and the workers' work when that is done here."""
+        self._stop.set()
+        if self._app is not None:
+            from node.jobs import delivery
+
+            delivery.stopping.set()
 
     def _ring(self) -> None:
         names = {"outbound", "inbound", "fetch"}

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import time
+
 from flask import current_app
 
 from node.jobs import delivery, fetching, receiving
 from node.jobs.housekeeping import sweep
+
+MEANWHILE = 5.0
+PAUSE = 0.05
+"""Seconds between two jobs that find another process at their work: each costs some milliseconds."""
 
 
 def outbound() -> None:
@@ -14,8 +20,11 @@ def outbound() -> None:
 
 
 def inbound() -> None:
-    """Let accepted activities take effect."""
-    receiving.drain(current_app._get_current_object())  # type: ignore[attr-defined]
+    """Let accepted activities take effect. When another process is at it, deliver meanwhile: bells for this ring on."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    if receiving.drain(app) is None:
+        delivery.drain(app, MEANWHILE)
+        time.sleep(PAUSE)
 
 
 def fetch() -> None:

@@ -35,7 +35,7 @@ def worker(app, settings, clock, session, peers):
         session.commit()
         with app.app_context():
             for _ in range(2):
-                while receiving.drain(app, 30) + fetching.drain(app, 30):
+                while (receiving.drain(app, 30) or 0) + fetching.drain(app, 30):
                     if wait:
                         fetching.finish(app)
                 clock.move(2.1)  # what was put off for a busy host is due

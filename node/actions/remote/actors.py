@@ -12,6 +12,7 @@ from federation.errors import NotAuthorized
 from federation.origins import host_of, origin
 from node.actions.errands import want, want_nodeinfo
 from node.actions.feeds import insert_ignoring
+from node.actions.polls import want_told
 from node.actions.remote.tombstones import forget_passed_on
 from node.content.cleaning import clean, plain_text
 from node.database import new_id
@@ -26,9 +27,9 @@ from node.models import (
     Hashtag,
     Like,
     Mention,
-    Mute,
     Notification,
     Pin,
+    PollOption,
     PollVote,
     Post,
     PostVersion,
@@ -77,7 +78,11 @@ def want_actor(session: Session, uri: str, now: datetime) -> None:
 
 
 def bury_actor(session: Session, actor: Actor, now: datetime) -> None:
-    """Delete an account of another server: its posts, relations, reactions and keys; the row stays, empty."""
+    """Delete an account of another server: its posts, relations, reactions and keys; the row stays, empty.
+
+    What our people and admins decided about it stays too: who says goodbye and comes back is blocked, muted and suspended
+    as before (abuse case L16).
+    """
     actor.deleted_at = actor.deleted_at or now
     actor.name = actor.summary_html = actor.summary_source = ""
     actor.fields, actor.details, actor.also_known_as = [], {}, []
@@ -86,6 +91,7 @@ def bury_actor(session: Session, actor: Actor, now: datetime) -> None:
     session.flush()
     quiet = {"synchronize_session": False}
     _uncount(session, actor.id)
+    _take_votes_back(session, actor.id, now)
     posts = select(Post.id).where(Post.author_id == actor.id)
     forget_passed_on(session, posts, now)
     boosts = select(Boost.id).where(Boost.actor_id == actor.id)
@@ -97,8 +103,8 @@ def bury_actor(session: Session, actor: Actor, now: datetime) -> None:
     session.execute(alive.values(**empty), execution_options=quiet)
     session.execute(delete(Notification).where(Notification.from_actor_id == actor.id), execution_options=quiet)
     columns = (
-        Like.actor_id, Boost.actor_id, Pin.actor_id, PollVote.actor_id, ActorKey.actor_id, Follow.follower_id, Follow.target_id,
-        Block.actor_id, Block.target_id, Mute.target_id, Mention.actor_id,
+        Like.actor_id, Boost.actor_id, Pin.actor_id, ActorKey.actor_id, Follow.follower_id, Follow.target_id, Block.actor_id,
+        Mention.actor_id,
     )  # fmt: skip
     for column in columns:
         session.execute(delete(column.class_).where(column == actor.id), execution_options=quiet)
@@ -117,6 +123,24 @@ def _uncount(session: Session, actor_id: int) -> None:
     for table, column in ((Like, Post.likes_count), (Boost, Post.boosts_count)):
         posts = select(table.post_id).where(table.actor_id == actor_id)
         session.execute(update(Post).where(Post.id.in_(posts), column > 0).values({column: column - 1}), execution_options=quiet)
+
+
+def _take_votes_back(session: Session, actor_id: int, now: datetime) -> None:
+    """Delete the actor's votes and take them off the counts: nobody votes twice by leaving in between."""
+    quiet = {"synchronize_session": False}
+    voted = select(PollVote.post_id).where(PollVote.actor_id == actor_id)
+    # One voter at a time, as in `receive.votes`: what the last one left is read after the row is held.
+    polls = select(Post.id, Post.uri, Post.poll).where(Post.id.in_(voted)).order_by(Post.id).with_for_update()
+    for post_id, uri, poll in session.execute(polls).all():
+        mine = (PollVote.post_id == post_id, PollVote.actor_id == actor_id)
+        chosen = PollOption.id.in_(select(PollVote.option_id).where(*mine))
+        fewer = update(PollOption).where(chosen, PollOption.votes_count > 0)
+        session.execute(fewer.values(votes_count=PollOption.votes_count - 1), execution_options=quiet)
+        if poll is not None:
+            counted = {**poll, "voters": max((poll.get("voters") or 0) - 1, 0)}
+            session.execute(update(Post).where(Post.id == post_id).values(poll=counted), execution_options=quiet)
+            want_told(session, uri, now)
+        session.execute(delete(PollVote).where(*mine), execution_options=quiet)
 
 
 def _describe(actor: Actor, remote: RemoteActor) -> None:

@@ -11,7 +11,7 @@ from federation.objects import vote_document
 from node.actions import errands, outbox, polls, reactions
 from node.actions.drafts import Draft, PollDraft
 from node.jobs import fetching
-from node.models import Errand, Notification, PollOption, Post
+from node.models import Actor, Errand, Notification, PollOption, Post
 from node.runtime import EXTENSION, Node
 from tests.node.actions.receive.conftest import Arrivals, activity
 
@@ -182,3 +182,18 @@ def test_a_deleted_poll_is_told_to_nobody(session, make, people, ask, work, sent
     assert updates(sent) == []
     assert session.scalars(select(PollOption.id)).all() == []
     assert session.scalars(select(Errand.id)).all() == []
+
+
+def test_who_leaves_and_comes_back_has_one_vote(session, people, ask, arrivals, work, ways):
+    post = ask()
+    reactions.vote(session, people.bo, post, [1], **ways())
+    for number in (1, 2, 3):
+        assert vote(arrivals, people.eve, post, number=number).state == "done"
+        assert arrivals.apply(people.eve, activity("Delete", people.eve, people.eve.uri, number), again=False).state == "done"
+        session.get(Actor, people.eve.id).deleted_at = None
+        session.flush()
+    assert vote(arrivals, people.eve, post, number=4).state == "done"
+
+    counted = select(PollOption.votes_count).where(PollOption.post_id == post.id).order_by(PollOption.position)
+    assert session.scalars(counted).all() == [1, 1]
+    assert session.scalar(select(Post.poll).where(Post.id == post.id))["voters"] == 2

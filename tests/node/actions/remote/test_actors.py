@@ -11,7 +11,7 @@ from federation.errors import NotAuthorized
 from federation.keys import generate_rsa
 from node.actions import remote
 from node.actions.remote import actors
-from node.models import Actor, ActorKey, Errand
+from node.models import Actor, ActorKey, Block, Errand, Mute
 
 URI = "https://peer.test/users/bob"
 PAIRS = [generate_rsa() for _ in range(2)]
@@ -104,3 +104,17 @@ def test_a_deleted_actor_has_no_keys_left(session, now):
 
     assert keys(session, actor) == {}
     assert session.scalars(select(Actor.name)).all() == [""]
+
+
+def test_who_leaves_and_comes_back_is_blocked_muted_and_suspended_as_before(session, now, make):  # abuse case L16
+    bob, ada, bo = keep(session, now), make.member("ada").actor, make.member("bo").actor
+    bob.suspended_at = now
+    for table, ours in ((Block, ada), (Mute, bo)):
+        make.add(table(id=make.id(), actor_id=ours.id, target_id=bob.id, created_at=now))
+    make.add(Block(id=make.id(), actor_id=bob.id, target_id=bo.id, created_at=now))
+    actors.bury_actor(session, bob, now)
+    again = keep(session, now)
+
+    assert (again.id, again.deleted_at, again.suspended_at) == (bob.id, None, now)
+    assert session.execute(select(Block.actor_id, Block.target_id)).all() == [(ada.id, bob.id)]
+    assert session.execute(select(Mute.actor_id, Mute.target_id)).all() == [(bo.id, bob.id)]

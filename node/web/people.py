@@ -80,8 +80,10 @@ def _show(actor: Actor, endpoint: str, values: dict[str, Any]) -> str:
         actors.relations(session, member.actor_id, [actor.id])[actor.id] if member and member.actor_id != actor.id else None
     )
     person = members.by_actor(session, actor.id) if not actor.host and member else None
+    is_whole = bool(actor.host) or (member is not None and member.actor_id == actor.id)
     return render_template(
         "web/profile.html", actor=actor, relation=relation, pinned=pinned, with_replies=with_replies,
+        posts_count=actor.posts_count if is_whole else posts.count(session, viewer(), actor.id),
         role=person.role if person else "", **page,
     )  # fmt: skip
 

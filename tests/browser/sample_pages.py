@@ -69,6 +69,8 @@ POSTS = [
     post(16, NAMELESS, "<p>Which day suits you?</p>", "members", 60 * 24 * 40, poll={"multiple": False, "closed": False},
          options=[PollOption(id=1, name="Tuesday", votes_count=7, position=0), PollOption(id=2, name="Thursday, but only if the canteen is open", votes_count=12, position=1)]),
     post(17, ANNA, "<p>@mira thank you, I will ask and come back to you.</p>", "direct", 3, mentions=[Mention(actor_id=4, actor=REMOTE)]),
+    post(18, JONAS, "<p>What shall we cook?</p>", "members", 4, poll={"multiple": False, "closed": False, "closes_at": "2099-05-05T14:30:12+00:00"},
+         options=[PollOption(id=3, name="Soup", votes_count=0, position=0), PollOption(id=4, name="Dumplings, with a sauce that takes the whole afternoon and needs somebody who stirs", votes_count=0, position=1)]),
 ]  # fmt: skip
 LINES = [SimpleNamespace(entry_id=item.id, post=item, boosted_by=JONAS if item.id == 13 else None) for item in POSTS]
 MARKS: dict[int, Any] = defaultdict(lambda: NO_MARKS)
@@ -115,7 +117,7 @@ def pages(reach: Any) -> dict[str, tuple[str, dict[str, Any]]]:
     stream = {"lines": LINES, "marks": MARKS, "newer": "", "older": "?older=1"}
     void = {"lines": [], "marks": MARKS, "newer": "", "older": ""}
     void_words = {"empty_icon": "inside", "empty_title": "Nothing yet", "empty_words": "Nobody has said anything."}
-    profile = {"pinned": [], "role": "", "with_replies": False, "relation": relation(), **stream}
+    profile = {"pinned": [], "role": "", "with_replies": False, "posts_count": 48, "relation": relation(), **stream}
     people = {"people": everybody, "relations": {n: relation() for n in range(2, 7)} | {4: relation(following="pending")}, "older": "?older=1", "is_requests": False, "back": "/", "back_words": "Back"}
     return {
         "home": ("web/home.html", stream | writing),

@@ -27,3 +27,15 @@ def test_answers_that_are_not_for_a_member_are_not_counted_for_them(browser, mak
     page = browser.get(f"/users/jo/posts/{post.id}").text
     act = page.split(f"reply={post.id}")[1].split("</a>")[0]
     assert "<span>1</span>" in act
+
+
+def test_a_profile_counts_the_posts_that_whoever_looks_may_see(stranger, browser, enter, make, anna):
+    for audience in ("public", "unlisted", "followers", "members", "direct"):
+        make.post(anna.actor, audience)
+    anna.actor.posts_count = 5
+    jo = enter(make.member("jo"))
+    make.commit()
+
+    assert "<b>2</b> posts" in stranger.get("/users/anna").text
+    assert "<b>3</b> posts" in jo.get("/users/anna").text
+    assert "<b>5</b> posts" in browser.get("/users/anna").text

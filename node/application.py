@@ -83,6 +83,7 @@ class RowId(BaseConverter):
 
 
 def _open_doors(app: Flask, settings: Settings, doors: Collection[str]) -> None:
+    app.before_request(_limit_body)  # First: a body the server cut must not be read as if it were whole.
     app.extensions["courtyard.arrivals"] = Arrivals(app)
     app.extensions["courtyard.keys"] = KeyRing()
     app.extensions["courtyard.reads"] = Reads(app)
@@ -132,6 +133,11 @@ def _open(app: Flask, door: str) -> None:
     if initialise is not None:
         initialise(app)
     app.register_blueprint(module.blueprint)
+
+
+def _limit_body() -> None:
+    """Refuse (413) what is larger than our web server passes on at this path; LARGEST_REQUEST behind any other."""
+    request.max_content_length = request.environ.get("courtyard.largest_body", LARGEST_REQUEST)
 
 
 def _add_headers(settings: Settings) -> Callable[..., object]:

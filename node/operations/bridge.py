@@ -2,8 +2,8 @@
 
 The event loop collects headers and body, so slow clients hold a socket and never a thread; a request enters the pool
 of threads only when it is complete. What is passed on is what the client sent, and more than WSGI asks for:
-`RAW_URI` (path and query as they stood in the request line) and `courtyard.headers` (every header, in order, duplicates
-kept), because signatures are computed over them.
+`RAW_URI` (path and query as they stood in the request line), `courtyard.headers` (every header, in order, duplicates
+kept), because signatures are computed over them, and `courtyard.largest_body` (how many bytes of body it passes on here).
 """
 
 from __future__ import annotations
@@ -18,27 +18,26 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from node.operations.bodies import Bodies, BodyBroken, NoRoom, Receive
+
 log = logging.getLogger("courtyard.web")
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 
-LARGEST_BODY = 1_048_576 + 1  # One byte more than an inbox takes, so that the application sees that it is too much.
-LARGEST_UPLOAD = 16 * 1_048_576 + 1
-BODY_SECONDS = 10.0
-UPLOAD_SECONDS = 120.0
 SLOW_SECONDS = 2.0
+CLOSE = (b"connection", b"close")
 HOP_BY_HOP = {b"connection", b"keep-alive", b"transfer-encoding", b"upgrade", b"te", b"trailer", b"proxy-authenticate"}
 
 
 class Bridge:
     """The ASGI face of one WSGI application. While `is_closing`, every answer asks the client to connect anew."""
 
-    def __init__(self, application: Wsgi, threads: int, *, origin_scheme: str = "http") -> None:
+    def __init__(self, application: Wsgi, threads: int, bodies: Bodies, *, origin_scheme: str = "http") -> None:
         self._application = application
+        self._bodies = bodies
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="web")
         self._base = {
             "wsgi.version": (1, 0),
@@ -61,14 +60,12 @@ class Bridge:
         self.in_flight += 1
         self.last_began = time.monotonic()
         try:
-            answer = await self._answer(environ, receive)
+            with self._bodies.place() as place:
+                status, headers, body = await self._answer(environ, place.read, receive)
         finally:
             self.in_flight -= 1
-        if answer is None:
-            return
-        status, headers, body = answer
         if self.is_closing or status in (408, 413):
-            headers.append((b"connection", b"close"))
+            headers.append(CLOSE)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
@@ -76,14 +73,17 @@ class Bridge:
         """Wait for the requests that are being answered, then end the threads."""
         self._pool.shutdown(wait=True)
 
-    async def _answer(self, environ: dict[str, Any], receive: Receive) -> Answer | None:
+    async def _answer(self, environ: dict[str, Any], read: Callable[..., Awaitable[bytearray]], receive: Receive) -> Answer:
+        if not _names_one_host(environ):
+            return _plain(400, "A request names one host.", CLOSE)
         try:
-            body = await _body(environ, receive)
+            environ["wsgi.input"] = io.BytesIO(await read(environ, receive))
         except TimeoutError:
             return _plain(408, "The request took too long to arrive.")
-        if body is None:
-            return None
-        environ["wsgi.input"] = io.BytesIO(body)
+        except BodyBroken:
+            return _plain(400, "The body of the request cannot be read.", CLOSE)  # Unread where the client is gone.
+        except NoRoom:
+            return _plain(503, "Too much is arriving at once. Try again soon.", CLOSE, (b"retry-after", b"10"))
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._call, environ)
 
     def _environ(self, scope: Scope) -> dict[str, Any]:
@@ -93,7 +93,7 @@ class Bridge:
         query = scope["query_string"].decode("latin-1")
         path = raw_path.decode("latin-1")
         environ["REQUEST_METHOD"] = scope["method"]
-        environ["PATH_INFO"] = unquote_to_bytes(raw_path).decode("latin-1")
+        environ["PATH_INFO"] = decoded = unquote_to_bytes(raw_path).decode("latin-1")
         environ["QUERY_STRING"] = query
         environ["RAW_URI"] = f"{path}?{query}" if query else path
         environ["SERVER_PROTOCOL"] = "HTTP/" + scope["http_version"]
@@ -115,6 +115,7 @@ class Bridge:
         if "HTTP_TRANSFER_ENCODING" in environ:
             environ.pop("CONTENT_LENGTH", None)  # RFC 9112 6.3: chunked wins over a length beside it.
         environ["courtyard.headers"] = tuple(headers)
+        environ["courtyard.largest_body"] = self._bodies.largest(decoded)
         return environ
 
     def _call(self, environ: dict[str, Any]) -> Answer:
@@ -153,29 +154,10 @@ def _loggable(target: str) -> str:
     return "/invitations/..." if path.startswith("/invitations/") else path
 
 
-async def _body(environ: dict[str, Any], receive: Receive) -> bytes | None:
-    """Return the body, cut one byte behind what the application may take; None when the client went away.
-
-    A length that is too large is not read at all: the application refuses it by its header. Raises TimeoutError.
-    """
-    length = environ.get("CONTENT_LENGTH", "")
-    if not length and "HTTP_TRANSFER_ENCODING" not in environ:
-        return b""
-    is_upload = environ.get("CONTENT_TYPE", "").lower().startswith("multipart/form-data")
-    largest = LARGEST_UPLOAD if is_upload else LARGEST_BODY
-    if length and (not length.isdigit() or int(length) > largest):
-        return b""
-    chunks: list[bytes] = []
-    size = 0
-    async with asyncio.timeout(UPLOAD_SECONDS if is_upload else BODY_SECONDS):
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return None
-            chunks.append(message.get("body", b""))
-            size += len(chunks[-1])
-            if size >= largest or not message.get("more_body"):
-                return b"".join(chunks)[:largest]
+def _names_one_host(environ: dict[str, Any]) -> bool:
+    """RFC 9112 3.2: with none, or with more than one, it is open which host is meant. Before HTTP/1.1 there may be none."""
+    hosts = [value for name, value in environ["courtyard.headers"] if name == "host"]
+    return len(hosts) <= 1 and (any(hosts) or environ["SERVER_PROTOCOL"] == "HTTP/1.0")  # Granian adds an empty one for none.
 
 
 def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
@@ -183,6 +165,7 @@ def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     return [pair for pair in pairs if pair[0] not in HOP_BY_HOP]
 
 
-def _plain(status: int, text: str) -> Answer:
+def _plain(status: int, text: str, *headers: tuple[bytes, bytes]) -> Answer:
     body = text.encode() + b"\n"
-    return status, [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())], body
+    length = str(len(body)).encode()
+    return status, [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", length), *headers], body

@@ -22,11 +22,14 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from node.config import Settings
+from node.operations.bodies import Bodies
 from node.operations.bridge import Bridge, Wsgi
 from node.operations.sockets import BACKLOG
 
 log = logging.getLogger("courtyard.web")
 
+UPLOADS = ("/admin/peers/move",)
+"""Paths, with all below them, on which a body may be as large as a file."""
 MOST_CONNECTIONS = 4096
 HEADER_SECONDS = 10
 HEADER_BYTES = 16_384  # Request line and headers together; beyond that 431.
@@ -76,7 +79,7 @@ def run(settings: Settings, listener: socket.socket, make: Callable[[Settings], 
     """Serve until SIGTERM or SIGINT; then finish what has begun and return. `ready` is called before the first request."""
     _raise_open_files()
     application = make(settings)
-    bridge = Bridge(application, settings.web_threads, origin_scheme="http")
+    bridge = Bridge(application, settings.web_threads, Bodies(UPLOADS), origin_scheme="http")
     listener.setblocking(False)
     ready(application)
     try:

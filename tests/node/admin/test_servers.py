@@ -270,3 +270,11 @@ def test_long_names_and_ports_have_pages(admin, make):
     page = admin.get("/admin/peers").text
     for address in re.findall(r'class="admin-host" href="([^"]+)"', page):
         assert admin.get(address).status_code == 200
+
+
+def test_what_the_web_server_cut_is_413_and_not_an_empty_form(admin):
+    cut = {"courtyard.largest_body": 1000}
+    page = admin.post("/admin/peers/move/apply", {"text": "a.test\n" * 1000}, environ_overrides=cut)
+    assert page.status_code == 413
+    assert "Too large" in page.text
+    assert admin.post("/admin/peers/move/apply", {"text": "a.test\n" * 10}, environ_overrides=cut).status_code == 303

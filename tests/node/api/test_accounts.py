@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
 from node.models import Actor, Block, Delivery, Follow, Member
@@ -180,3 +182,11 @@ def _link(header: str, rel: str) -> str:
 
 def _ids(statuses: list[dict[str, str]]) -> list[int]:
     return [int(status["id"]) for status in statuses]
+
+
+def test_a_picture_the_web_server_cut_is_413(api: Api) -> None:
+    form = {"display_name": "Ada", "avatar": (io.BytesIO(b"x" * 3000), "ada.png")}
+    cut = {"courtyard.largest_body": 1000}
+    answer = api.send("PATCH", "/api/v1/accounts/update_credentials", data=form, environ_overrides=cut)
+    assert answer.status_code == 413
+    assert answer.get_json()["error"]

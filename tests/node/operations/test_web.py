@@ -82,8 +82,13 @@ def test_a_length_beside_chunked_is_not_believed(node: Running) -> None:
         b"GET / HTTP/1.1\r\n" + HOST + b"X-N: a\x00b\r\n\r\n",
         b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 3\r\nContent-Length: 5\r\n\r\nhello",
         b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n",
+        b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n",
+        b"GET / HTTP/1.1\r\n" + HOST + b"Host: a.test\r\n\r\n",
+        b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n",
     ],
-    ids=["garbage", "NUL in a header", "two lengths", "negative length"],
+    ids=["garbage", "NUL in a header", "two lengths", "negative length", "no chunk", "negative chunk", "no second chunk", "two hosts", "no host"],
 )
 def test_a_malformed_request_is_400(node: Running, raw: bytes) -> None:
     assert send(node, raw)[0] == 400
@@ -107,6 +112,15 @@ def test_p02_a_body_that_is_too_large_is_not_read_beyond_its_cap(node: Running) 
     assert status in (0, 200)
     if status == 200:
         assert json.loads(body)["length"] == 1_048_577
+
+
+def test_a_client_that_leaves_in_the_middle_of_a_body_troubles_nobody(node: Running) -> None:
+    for head in (b"Content-Length: 2000\r\n\r\nabc", b"Transfer-Encoding: chunked\r\n\r\n5\r\nhel"):
+        with socket.create_connection(("127.0.0.1", node.port)) as leaving:
+            leaving.sendall(b"POST / HTTP/1.1\r\nHost: a.test\r\n" + head)
+    time.sleep(0.3)
+    assert node.ask("/still-here")["path"] == "/still-here"
+    assert "Traceback" not in node.log.read_text()
 
 
 def test_d10_slow_clients_hold_no_thread(node: Running) -> None:

@@ -205,6 +205,7 @@ def _lease(
                 row.answer == 404 and row.created_at <= now - MISSING_FOR,
                 decision.rules_version,
                 rule_names(decision.reasons),
+                row.refusals,
             )
         )
     if claims:
@@ -223,6 +224,7 @@ def _lease(
 def _judged(result: Result, now: datetime) -> tuple[dict[str, Any], datetime | None]:
     """Return the delivery's new values, and when it is tried again (None: never)."""
     claim, tries = result.claim, result.claim.attempts + 1
+    refusals = claim.refusals + (result.outcome is Outcome.REFUSED)
     jitter = random.uniform(-1, 1)  # noqa: S311 - spreads load, guards nothing
     again_at: datetime | None = None
     match result.outcome:
@@ -232,7 +234,7 @@ def _judged(result: Result, now: datetime) -> tuple[dict[str, Any], datetime | N
             if result.is_our_fault and tries >= MOST_OWN_FAULTS:
                 again_at = None
         case Outcome.REFUSED:
-            again_at = next_after_refusal(tries, now, jitter=jitter)
+            again_at = next_after_refusal(refusals, now, jitter=jitter)
         case _:
             pass
     if again_at is not None and has_expired(claim.created_at, now):
@@ -242,6 +244,7 @@ def _judged(result: Result, now: datetime) -> tuple[dict[str, Any], datetime | N
         "b_id": claim.delivery_id,
         "b_state": state,
         "b_attempts": tries,
+        "b_refusals": refusals,
         "b_answer": result.answer.status if result.answer else 0,
         "b_reason": result.reason[:500],
         "b_attempted_at": now,
@@ -254,7 +257,8 @@ _DELIVERY_UPDATE = (
     update(Delivery)
     .where(Delivery.id == bindparam("b_id"))
     .values(
-        state=bindparam("b_state"), attempts=bindparam("b_attempts"), answer=bindparam("b_answer"), reason=bindparam("b_reason"),
+        state=bindparam("b_state"), attempts=bindparam("b_attempts"), refusals=bindparam("b_refusals"),
+        answer=bindparam("b_answer"), reason=bindparam("b_reason"),
         attempted_at=bindparam("b_attempted_at"), finished_at=bindparam("b_finished_at"),
     )
 )  # fmt: skip

@@ -49,6 +49,8 @@ class Claim:
     rules_version: int = 0
     reasons: str = ""
     """The gate's reasons to send it, as the ledger keeps them (`node.ledger.rule_names`)."""
+    refusals: int = 0
+    """How many of the attempts were refused in both schemes."""
 
     @property
     def scheme(self) -> str:

@@ -134,6 +134,8 @@ class Delivery(Base):
     activity_id: Mapped[int] = mapped_column(ForeignKey("activities.id"))
     state: Mapped[str] = mapped_column(String(12), default="waiting")
     attempts: Mapped[int] = mapped_column(default=0)
+    refusals: Mapped[int] = mapped_column(default=0)
+    """How many of the attempts were refused (401, 403) in both signature schemes."""
     answer: Mapped[int | None]
     reason: Mapped[str] = mapped_column(String(500), default="")
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)

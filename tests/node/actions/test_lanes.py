@@ -108,6 +108,20 @@ def test_a_refused_activity_does_not_hold_up_the_next(session: Session, make: Fa
     assert (first.state, first.answer, first.reason) == ("failed", 422, "HTTP 422")
 
 
+def test_only_refusals_count_as_refusals(session: Session, make: Factory, ada: Actor) -> None:
+    """G4: after 401 or 403 in both schemes three more tries, a day apart; what failed otherwise before spends none of them."""
+    delivery = make.delivery(ada, INBOX)
+    outcomes = [(503, Outcome.RETRY)] * 4 + [(401, Outcome.REFUSED)] * 4
+    states = []
+    for status, outcome in outcomes:
+        (one,) = claim(session, make, make.clock())
+        lanes.record(session, [Result(one, Answer(status), outcome, f"HTTP {status}")], make.clock())
+        session.refresh(delivery)
+        states.append(delivery.state)
+        make.clock.move(31 * 3_600)
+    assert states == ["waiting"] * 7 + ["failed"]
+
+
 def test_a_gone_inbox_closes_its_lane(session: Session, make: Factory, ada: Actor) -> None:
     first = make.delivery(ada, INBOX)
     second = more(session, make, first)

@@ -170,8 +170,9 @@ def _parent_not_there() -> NotThere:
 def _audience(session: Session, caller: Caller, wanted: Given, parent: Post | None) -> tuple[Audience, int | None]:
     """Return (audience, space id) of what is to be published; nothing said means the member's default.
 
-    An answer is never wider than what it answers. Clients know no word for our own audiences and call them 'private':
-    answering such a post "privately" means its audience.
+    An answer is never wider than what it answers. Clients know no word for our own audiences and call them 'private'. So
+    'private' means the member's default where that is what they were told the default is (an app that sends back what it
+    was told never widens it); answering a post they call so "privately" means its audience. 'followers' is always followers.
     """
     space_name = wanted.text("courtyard_space", most=64)
     if space_name:
@@ -182,11 +183,13 @@ def _audience(session: Session, caller: Caller, wanted: Given, parent: Post | No
     name = wanted.text("visibility", most=40)
     if name and name not in CHOSEN_BY:
         raise Invalid("visibility", N_("There is no such visibility."), "visibility")
+    wish = Audience(caller.member.default_audience)
+    if name == "private" == SHOWN_AS[wish]:
+        name = ""
     if parent is None:
-        return (CHOSEN_BY[name] if name else Audience(caller.member.default_audience)), None
+        return (CHOSEN_BY[name] if name else wish), None
     widest = Audience(parent.audience)
     if not name:
-        wish = Audience(caller.member.default_audience)
         chosen = wish if wish in WITHIN[widest] else widest
     elif name == "private" and SHOWN_AS[widest] == "private" and widest.rank < Audience.FOLLOWERS.rank:
         chosen = widest

@@ -136,7 +136,7 @@ class TestOurPosts:
         assert outbox["items"]
 
     def test_a_followers_post_is_for_followers_alone(self, meeting: Meeting) -> None:
-        status = meeting.ada.post("For those who follow me", "private")
+        status = meeting.ada.post("For those who follow me", "followers")
         known = eventually(lambda: meeting.peer.object(status["uri"]), what="our followers-only post")
         assert not known["isPublic"]
         assert known["to"] == [f"{meeting.ada_uri}/followers"]
@@ -262,7 +262,7 @@ class TestKeptOut:
         with contextlib.suppress(PeerRefused):  # it may already fail to learn who ada is
             stranger.tell("follow", actor="alice", target=f"@ada@{running.domain}")
         status = ada.post(f"Hydrangea for {stranger.handle('alice')}", "public")
-        hidden = ada.post("Hydrangea for followers", "private")
+        hidden = ada.post("Hydrangea for followers", "followers")
         time.sleep(2)
         assert ada.status(status["id"])["content"]
         assert not any("Hydrangea" in body for body in stranger.posted_bodies())

@@ -76,7 +76,7 @@ def status(post: Post, around: Surroundings) -> dict[str, Any]:
         "card": None,
         "quote": None,
         "poll": None,
-        "courtyard": {"audience": audience.value, "leaves": leaves(audience), "space": around.spaces.get(post.space_id or 0)},
+        "courtyard": {"audience": audience.value, "leaves": _leaves(post, audience), "space": around.spaces.get(post.space_id or 0)},
     }
     marks = around.marks.get(post.id, Marks()) if around.actor_id else None
     if post.poll is not None and post.options:
@@ -130,6 +130,13 @@ def edits(post: Post, versions: list[PostVersion], around: Surroundings) -> list
         {"content": content(post.title, post.content_html), "spoiler_text": post.summary, "created_at": moment(latest)}
     )
     return [shared | version for version in written]
+
+
+def _leaves(post: Post, audience: Audience) -> bool:
+    """Say whether a post can be read elsewhere. What is for those it names crosses the wall with a name from outside."""
+    if audience is Audience.DIRECT:
+        return not post.is_local or any(row.actor.host for row in post.mentions)
+    return leaves(audience)
 
 
 def _attachment(attachment: Attachment, around: Surroundings) -> dict[str, Any]:

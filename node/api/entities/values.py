@@ -21,11 +21,14 @@ CHOSEN_BY = {
     "public": Audience.PUBLIC,
     "unlisted": Audience.UNLISTED,
     "private": Audience.FOLLOWERS,
+    "followers": Audience.FOLLOWERS,
     "direct": Audience.DIRECT,
     "partners": Audience.PARTNERS,
     "local": Audience.MEMBERS,
     "members": Audience.MEMBERS,
 }
+"""What a client may ask for. 'private' is followers only for a member whose default is not shown as private itself: see
+`publishing`."""
 
 
 def moment(value: datetime) -> str:

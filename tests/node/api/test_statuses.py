@@ -20,13 +20,34 @@ class TestPublishing:
     @pytest.mark.parametrize(
         ("visibility", "audience", "shown"),
         [
-            ("public", "public", "public"), ("unlisted", "unlisted", "unlisted"), ("private", "followers", "private"),
+            ("public", "public", "public"), ("unlisted", "unlisted", "unlisted"), ("followers", "followers", "private"),
             ("partners", "partners", "private"), ("local", "members", "private"),
         ],
     )  # fmt: skip
     def test_visibilities_are_audiences(self, api: Api, visibility: str, audience: str, shown: str) -> None:
         status = api.post("/api/v1/statuses", shape="Status", status="Hello", visibility=visibility)
         assert (status["courtyard"]["audience"], status["visibility"]) == (audience, shown)
+
+    @pytest.mark.parametrize(
+        ("default", "means"),
+        [
+            ("members", "members"), ("partners", "partners"), ("followers", "followers"),
+            ("unlisted", "followers"), ("public", "followers"), ("direct", "followers"),
+        ],
+    )  # fmt: skip
+    def test_private_is_the_default_where_the_default_is_shown_so(
+        self, api: Api, ada: Member, ben: Member, make: Factory, default: str, means: str
+    ) -> None:
+        ada.default_audience = default
+        make.session.commit()
+        told = api.get("/api/v1/preferences")["posting:default:visibility"]
+        assert told == api.get("/api/v1/accounts/verify_credentials")["source"]["privacy"]
+        echo = api.post("/api/v1/statuses", status="As always, @ben", visibility=told)
+        assert echo["courtyard"]["audience"] == default
+        private = api.post("/api/v1/statuses", status="Hello", visibility="private")
+        assert (private["courtyard"]["audience"], private["visibility"]) == (means, "private")
+        seen = api.get("/api/v1/courtyard/preview?status=Hello&visibility=private")
+        assert seen["audience"] == means
 
     def test_a_visibility_nobody_knows_is_refused_and_nothing_published(self, api: Api, make: Factory) -> None:
         api.post("/api/v1/statuses", 422, status="Hello", visibility="everybody")
@@ -76,6 +97,13 @@ class TestPublishing:
             assert answer.status_code == 400
             assert answer.get_json()["error"]
 
+    def test_a_direct_post_leaves_when_somebody_it_names_is_elsewhere(self, api: Api, ben: Member, make: Factory) -> None:
+        make.remote("bob")
+        inside = api.post("/api/v1/statuses", status="@ben between us", visibility="direct")
+        assert inside["courtyard"] == {"audience": "direct", "leaves": False, "space": None}
+        outside = api.post("/api/v1/statuses", status="@ben and @bob@peer.test", visibility="direct")
+        assert outside["courtyard"]["leaves"] is True
+
     def test_a_space_takes_a_post_of_those_in_it(self, api: Api, ada: Member, make: Factory) -> None:
         make.space("office", ada.actor)
         status = api.post("/api/v1/statuses", shape="Status", status="Between us", courtyard_space="office")
@@ -98,6 +126,14 @@ class TestAnswering:
 
     def test_private_under_a_post_shown_as_private_means_its_audience(self, api: Api, ben: Member, make: Factory) -> None:
         question = make.post(ben.actor, Audience.MEMBERS)
+        reply = api.post("/api/v1/statuses", status="Yes", visibility="private", in_reply_to_id=str(question.id))
+        assert reply["courtyard"]["audience"] == "members"
+
+    @pytest.mark.parametrize("widest", [Audience.PARTNERS, Audience.UNLISTED, Audience.PUBLIC])
+    def test_private_under_a_wider_post_stays_inside_by_default(
+        self, api: Api, ben: Member, make: Factory, widest: Audience
+    ) -> None:
+        question = make.post(ben.actor, widest)
         reply = api.post("/api/v1/statuses", status="Yes", visibility="private", in_reply_to_id=str(question.id))
         assert reply["courtyard"]["audience"] == "members"
 

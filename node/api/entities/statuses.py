@@ -76,7 +76,11 @@ def status(post: Post, around: Surroundings) -> dict[str, Any]:
         "card": None,
         "quote": None,
         "poll": None,
-        "courtyard": {"audience": audience.value, "leaves": _leaves(post, audience), "space": around.spaces.get(post.space_id or 0)},
+        "courtyard": {
+            "audience": audience.value,
+            "leaves": _leaves(post, audience),
+            "space": around.spaces.get(post.space_id or 0),
+        },
     }
     marks = around.marks.get(post.id, Marks()) if around.actor_id else None
     if post.poll is not None and post.options:

@@ -17,7 +17,7 @@ from node.actions.roles import check_admin
 from node.database import ring, rows_of
 from node.errors import N_, Invalid, NotThere
 from node.models import Activity, Brake, BrakePass, Delivery, Lane, Member
-from node.policy import BrakeScope
+from node.policy import Scope
 from node.queries import published, spaces
 
 PASSING = ("Create", "Update")
@@ -26,7 +26,7 @@ PASSING = ("Create", "Update")
 def pull(
     session: Session, scope: str, subject: str = "", *, why: str = "", by: Member | None, now: datetime, own_host: str = ""
 ) -> Brake:
-    """Hold everything within `scope` (a BrakeScope; `subject` names its actor, space or host) until `release`.
+    """Hold everything within `scope` (a Scope; `subject` names its actor, space or host) until `release`.
 
     Pulled again it stays as it was. Raises Invalid beside `subject` or `why`, NotAllowed.
     """
@@ -41,7 +41,7 @@ def pull(
     brake = Brake(scope=scope, subject=subject, why=why, member_id=by.id if by else None, pulled_at=now)
     session.add(brake)
     session.flush()
-    node_settings.raise_version(session, now)
+    node_settings.raise_version(session, now, by, f"brake.on {scope} {subject}".strip())
     audit.record(session, by, "brake.on", subject, now=now, scope=scope, why=why)
     session.flush()
     return brake
@@ -55,7 +55,8 @@ def release(session: Session, scope: str, subject: str = "", *, by: Member | Non
         raise NotThere("brake_not_on", N_("This brake is not on."))
     session.delete(brake)
     session.flush()
-    node_settings.raise_version(session, now)  # before the lanes: a worker that is holding some is waited for
+    change = f"brake.off {scope} {subject}".strip()
+    node_settings.raise_version(session, now, by, change)  # before the lanes: a worker that is holding some is waited for
     number = wake(session, now)
     audit.record(session, by, "brake.off", brake.subject, now=now, scope=brake.scope, lanes=number)
     session.flush()
@@ -75,7 +76,7 @@ def let_pass(session: Session, post_id: int, *, by: Member | None, now: datetime
         raise NotThere("nothing_waits", N_("Nothing of this post waits to be sent."))
     member_id = by.id if by else None
     insert_ignoring(session, BrakePass, [{"activity_id": one, "member_id": member_id, "created_at": now} for one in ids])
-    node_settings.raise_version(session, now)
+    node_settings.raise_version(session, now, by, f"brake.pass {post_id}")
     audit.record(session, by, "brake.pass", str(post_id), now=now)
     wake(session, now, ids)
     session.flush()
@@ -95,7 +96,7 @@ def wake(session: Session, now: datetime, activity_ids: list[int] | None = None)
 
 def check_scope(scope: str) -> str:
     """Return the scope. Raises Invalid."""
-    if scope not in list(BrakeScope):
+    if scope not in list(Scope):
         raise Invalid("scope_unknown", N_("A brake is for everything, an actor, a space or a server."), "scope")
     return str(scope)
 
@@ -104,14 +105,14 @@ def check_subject(session: Session, scope: str, subject: str, own_host: str = ""
     """Return the subject in its one spelling: '' for the node, the name of an actor or space of ours, a host. Raises Invalid."""
     subject = subject.replace("\0", "").strip()
     match scope:
-        case BrakeScope.NODE:
+        case Scope.NODE:
             return ""
-        case BrakeScope.PEER:
+        case Scope.PEER:
             try:
                 return check_host(subject, own_host)
             except Invalid as error:
                 raise Invalid(error.code, error.text, "subject") from error
-        case BrakeScope.ACTOR:
+        case Scope.ACTOR:
             actor = published.local_actor(session, subject.removeprefix("@"))
             if actor is None:
                 raise Invalid("actor_unknown", N_("There is nobody of this name here."), "subject")

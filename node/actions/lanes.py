@@ -23,7 +23,7 @@ from node.actions.tries import Claim, HostState, Lease, Result
 from node.database import new_id
 from node.ledger import rule_names
 from node.models import Activity, Actor, Delivery, Errand, Lane
-from node.policy import Rules
+from node.policy import Rules, Verdict
 from node.queries.keys import signing
 
 LEASE = timedelta(seconds=26)
@@ -178,7 +178,7 @@ def _lease(
     decided = braking.decisions(session, {lane.id: lane.host for lane in lanes if lane.id in first}, first, rules, now)
     claims = []
     emptied = []
-    withheld = []
+    withheld, held = [], []
     for lane in lanes:
         row = first.get(lane.id)
         if row is None:
@@ -186,6 +186,9 @@ def _lease(
             continue
         decision = decided[lane.id]
         if decision.is_braked:
+            continue
+        if decision.verdict is Verdict.HOLD:
+            held.append(row.id)  # a content rule found something in an edit meanwhile
             continue
         if not decision.is_yes:
             withheld.append(row.id)  # the gate has changed its mind since this was queued
@@ -213,6 +216,8 @@ def _lease(
         session.execute(lease.values(lease_until=now + LEASE, lease_no=Lane.lease_no + 1), execution_options=QUIET)
     if emptied:
         session.execute(update(Lane).where(Lane.id.in_(emptied)).values(next_at=None), execution_options=QUIET)
+    if held:
+        session.execute(update(Delivery).where(Delivery.id.in_(held)).values(state="held"), execution_options=QUIET)
     if withheld:
         gone = update(Delivery).where(Delivery.id.in_(withheld))
         session.execute(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from node.actions import audit
 from node.actions.members import check_email
 from node.actions.roles import check_admin
 from node.errors import N_, Invalid
-from node.models import Member, NodeSetting
+from node.models import Member, NodeSetting, RuleVersion
 from node.policy import Mode
 from node.queries import rules as rules_query
 from node.queries import settings as query
@@ -33,7 +34,7 @@ def set_mode(session: Session, mode: str | Mode, by: Member | None, now: datetim
     if before == mode:
         return
     put(session, rules_query.MODE, mode.value, now)
-    raise_version(session, now)
+    raise_version(session, now, by, f"node.mode {mode.value}")
     audit.record(session, by, "node.mode", mode.value, now=now, before=before)
     session.flush()
 
@@ -54,12 +55,21 @@ def update(session: Session, by: Member | None, now: datetime, **values: Any) ->
     return changed
 
 
-def raise_version(session: Session, now: datetime) -> int:
-    """Give the rule set its next number: every process then reads the rules anew. Two changes at once count as two."""
+def raise_version(session: Session, now: datetime, by: Member | None = None, change: str = "") -> int:
+    """Give the rule set its next number and keep it as it stands now: every process then reads the rules anew.
+
+    Two changes at once count as two. `by` None is the command line; `change` says what was done.
+    """
     row = session.get(NodeSetting, rules_query.VERSION, with_for_update=True, populate_existing=True)
     number = (int(row.value) if row is not None else 0) + 1
     put(session, rules_query.VERSION, number, now)
     rules_query.note_change()
+    whole = rules_query.as_json(rules_query.load(session, Mode.SELECTIVE)).encode()
+    session.add(
+        RuleVersion(
+            number=number, made_at=now, member_id=by.id if by else None, change=change[:300], snapshot=zlib.compress(whole, 1)
+        )
+    )
     return number
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from federation import activities, objects
 from node import activitystreams, uris
-from node.actions import feeds, polls
+from node.actions import content_rules, feeds, polls
 from node.actions.drafts import Draft, PollDraft, check_parent, check_poll, check_space, named_in
 from node.actions.sending import cancel_waiting, former_recipients, send
 from node.actions.texts import Text, read_text
@@ -44,6 +44,7 @@ from node.models import (
 from node.policy import Audience, Rules, leaves
 from node.queries import audience as audiences
 from node.queries.audience import Recipient, viewer_member
+from node.queries.scopes import speaker
 
 
 def publish(session: Session, author: Actor, draft: Draft, *, settings: Settings, rules: Rules, now: datetime) -> Post:
@@ -68,6 +69,7 @@ def publish(session: Session, author: Actor, draft: Draft, *, settings: Settings
     feeds.spread(session, post)
     _notify(session, post, parent, named, now)
     if leaves(draft.audience):
+        content_rules.ask(session, post, rules)
         recipients = audiences.recipients(session, author.id, draft.audience, [actor.id for actor in named])
         _announce(session, "Create", post, recipients, settings, rules, now)
     return post
@@ -118,6 +120,7 @@ def edit(
     session.flush()
     post = _reloaded(session, post)
     if leaves(Audience(post.audience)):
+        content_rules.ask(session, post, rules)
         reached = audiences.recipients(session, by.id, Audience(post.audience), [actor.id for actor in named])
         _announce(session, "Update", post, _and_former(session, post, reached), settings, rules, now)
     return post
@@ -137,7 +140,10 @@ def delete(session: Session, post: Post, *, by: Actor | None, settings: Settings
         audience = Audience(post.audience)
         would_get_it = audiences.recipients(session, post.author_id, audience, [row.actor_id for row in post.mentions])
         # Who never got it is not told that there was something: the gate is asked as for the post itself.
-        told = [one for one in would_get_it if audiences.send_decision(one.host, "Create", audience, rules, now).is_yes]
+        who = speaker(session, post.author_id, post.id, rules)
+        told = [
+            one for one in would_get_it if audiences.send_decision(one.host, "Create", audience, rules, now, speaker=who).is_yes
+        ]
         reached = _and_former(session, post, told)
     erase(session, post, now)
     if post.is_local:

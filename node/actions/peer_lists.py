@@ -122,7 +122,7 @@ def _take(
         return report
     for row in rows:
         decide(session, row.host, row.state, row.terms, now)
-    node_settings.raise_version(session, now)
+    node_settings.raise_version(session, now, by, f"{verb} {len(report.changed)}")
     effects = enforce(session, now)
     named = report.changed[:MOST_NAMED]
     audit.record(session, by, verb, str(len(report.changed)), now=now, hosts=named, kept=len(report.kept), **effects)

@@ -48,7 +48,7 @@ def set_state(
     known = session.get(Peer, host)
     before = known.state if known is not None else None
     peer = decide(session, host, state, checked, now)
-    node_settings.raise_version(session, now)
+    node_settings.raise_version(session, now, by, f"peer.{state.value} {host}")
     effects = enforce(session, now, host)
     audit.record(session, by, f"peer.{state.value}", host, now=now, before=before, terms=sorted(checked), **effects)
     session.flush()
@@ -64,7 +64,7 @@ def forget(session: Session, host: str, *, by: Member | None, now: datetime) -> 
     session.delete(peer)
     session.flush()
     shut_out(session, peer.host)
-    node_settings.raise_version(session, now)
+    node_settings.raise_version(session, now, by, f"peer.forget {peer.host}")
     audit.record(session, by, "peer.forget", peer.host, now=now, before=peer.state)
     session.flush()
 

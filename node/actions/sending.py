@@ -21,7 +21,7 @@ from node.config import Settings
 from node.database import new_id, ring, rows_of
 from node.ledger import version_of
 from node.models import Activity, Actor, Delivery, Lane, Refusal
-from node.policy import Audience, Decision, Rules
+from node.policy import Audience, Decision, Rules, Verdict
 from node.queries.audience import Recipient, send_decision
 from node.queries.scopes import Speaker, speaker
 
@@ -57,9 +57,10 @@ def send(
         session, actor, kind, build, audience=audience, object_uri=object_uri, post_id=post_id, settings=settings, now=now
     )
     who = speaker(session, actor.id, post_id, rules)
-    allowed, withheld = _ask_gate(kind, audience, recipients, rules, now, who)
+    allowed, held, withheld = _ask_gate(kind, audience, recipients, rules, now, who)
     inboxes = _inboxes(allowed, is_personal)
     _queue(session, actor.id, activity.id, inboxes, now)
+    _hold(session, actor.id, activity.id, _inboxes(held, is_personal), now)
     _record_withheld(session, activity, withheld, now)
     if inboxes:
         ring(session, "outbound")
@@ -120,7 +121,7 @@ def pass_on(
     What the gate does not let go leaves no trace: the words are not ours.
     """
     who = speaker(session, actor.id, post_id, rules)
-    allowed, _ = _ask_gate(kind, audience, recipients, rules, now, who)
+    allowed, _, _ = _ask_gate(kind, audience, recipients, rules, now, who)
     inboxes = _inboxes(allowed, is_personal=False)
     if not inboxes:
         return False
@@ -140,7 +141,7 @@ def cancel_waiting(session: Session, object_uri: str, now: datetime) -> int:
     about = select(Activity.id).where(Activity.object_uri == object_uri, Activity.kind.in_(("Create", "Update")))
     cancelled = session.execute(
         update(Delivery)
-        .where(Delivery.activity_id.in_(about), Delivery.state == "waiting")
+        .where(Delivery.activity_id.in_(about), Delivery.state.in_(("waiting", "held")))
         .values(state="cancelled", reason="deleted before it arrived", finished_at=now)
     )
     return rows_of(cancelled)
@@ -160,9 +161,10 @@ def former_recipients(session: Session, post_id: int) -> list[Recipient]:
 
 def _ask_gate(
     kind: str, audience: Audience | None, recipients: Iterable[Recipient], rules: Rules, now: datetime, who: Speaker
-) -> tuple[list[Recipient], dict[str, Decision]]:
+) -> tuple[list[Recipient], list[Recipient], dict[str, Decision]]:
+    """Return to whom it goes (at once, or when the brake is released), for whom it is held, and why others do not get it."""
     decisions: dict[str, Decision] = {}
-    allowed = []
+    allowed, held = [], []
     for recipient in recipients:
         if not recipient.host or not recipient.inbox:
             continue
@@ -171,7 +173,10 @@ def _ask_gate(
             decision = decisions[recipient.host] = send_decision(recipient.host, kind, audience, rules, now, speaker=who)
         if decision.is_yes or decision.is_braked:
             allowed.append(recipient)
-    return allowed, {host: decision for host, decision in decisions.items() if not (decision.is_yes or decision.is_braked)}
+        elif decision.verdict is Verdict.HOLD:
+            held.append(recipient)
+    withheld = {host: one for host, one in decisions.items() if not (one.is_yes or one.is_braked)}
+    return allowed, held, withheld
 
 
 def _inboxes(recipients: Sequence[Recipient], is_personal: bool) -> dict[str, str]:
@@ -194,6 +199,14 @@ def _queue(session: Session, actor_id: int, activity_id: int, inboxes: dict[str,
         # Every lane, not only the idle: the row's lock keeps a worker from putting it to sleep at this moment.
         awake = update(Lane).where(Lane.id.in_(lanes[start : start + CHUNK])).values(next_at=func.coalesce(Lane.next_at, now))
         session.execute(awake, execution_options={"synchronize_session": False})
+
+
+def _hold(session: Session, actor_id: int, activity_id: int, inboxes: dict[str, str], now: datetime) -> None:
+    """Keep deliveries that a content rule holds: beside the lane, so that nothing waits behind them."""
+    lanes, _ = _lanes(session, actor_id, inboxes)
+    rows = [{"lane_id": lane_id, "activity_id": activity_id, "state": "held", "created_at": now} for lane_id in lanes]
+    if rows:
+        session.execute(insert(Delivery), rows)
 
 
 def _lanes(session: Session, actor_id: int, inboxes: dict[str, str]) -> tuple[list[int], list[int]]:

@@ -7,7 +7,7 @@ from node.models.feeds import Notification, TimelineEntry
 from node.models.ledger import Disclosure, LedgerMark, ReadCount
 from node.models.members import Invitation, LoginSession, Member
 from node.models.peers import AuditEntry, NodeSetting, Peer, Refusal
-from node.models.policy import Brake, BrakePass
+from node.models.policy import Brake, BrakePass, OutboundRule, RuleVersion
 from node.models.posts import Attachment, Hashtag, Mention, PollOption, PollVote, Post, PostVersion, Tombstone
 from node.models.reactions import Bookmark, Boost, Like, Pin
 from node.models.relations import Block, Follow, Mute
@@ -18,6 +18,6 @@ __all__ = [
     "AccessToken", "Activity", "Actor", "ActorKey", "Attachment", "AuditEntry", "AuthorizationCode", "Block",
     "Bookmark", "Boost", "Brake", "BrakePass", "ClientApp", "Delivery", "Disclosure", "Errand", "Follow", "Hashtag",
     "Host", "Invitation", "Lane", "LedgerMark", "Like", "LoginSession", "Member", "Mention", "Mute", "NodeSetting",
-    "Notification", "Peer", "Pin", "PollOption", "PollVote", "Post", "PostVersion", "ReadCount", "Receipt", "Refusal",
-    "Report", "Shard", "Space", "SpaceMember", "TimelineEntry", "Tombstone",
+    "Notification", "OutboundRule", "Peer", "Pin", "PollOption", "PollVote", "Post", "PostVersion", "ReadCount",
+    "Receipt", "Refusal", "Report", "RuleVersion", "Shard", "Space", "SpaceMember", "TimelineEntry", "Tombstone",
 ]  # fmt: skip

@@ -57,6 +57,10 @@ class Post(Base):
     replies_count: Mapped[int] = mapped_column(default=0)
     addressed: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     """{'to': [...], 'cc': [...]} as written on the wire."""
+    kept_back: Mapped[str] = mapped_column(String(8), default="")
+    """What content rules say of it, for every server: '', 'hold' (until somebody lets it go) or 'withhold'."""
+    findings: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    """The content rules that found something: {'everywhere': [ids], 'by_peer': {host: [ids]}}; None: nothing."""
     poll: Mapped[dict[str, Any] | None] = mapped_column(Json)
     """{'multiple': bool, 'closes_at': iso|None, 'closed': bool, 'voters': int|None}; options are rows."""
     event: Mapped[dict[str, Any] | None] = mapped_column(Json)

@@ -4,20 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
 from node.policy.facts import Facts
 from node.policy.scopes import covering_hosts
-
-
-class BrakeScope(StrEnum):
-    """What a brake stops: everything, or what one actor says, what is said in one space, what goes to one peer."""
-
-    NODE = "node"
-    ACTOR = "actor"
-    SPACE = "space"
-    PEER = "peer"
-
 
 BRAKE_CODES = frozenset({"brake_is_on", "brake_on_actor", "brake_on_space", "brake_on_peer"})
 """The reasons a brake gives. What they hold waits in its lane, in order, and goes on when the brake is released."""

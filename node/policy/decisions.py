@@ -14,6 +14,9 @@ STRICTNESS = {Verdict.SEND: 0, Verdict.ACCEPT: 0, Verdict.HOLD: 1, Verdict.WITHH
 HOLDABLE = frozenset({"Follow", "Create"})
 """What a stranger may leave in the lobby; anything else is turned away at once."""
 
+CARRY_WORDS = frozenset({"Create", "Update", "Announce", "Add", READ})
+"""What shows a post to others: for these the content rules speak. A Delete always goes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -52,6 +55,10 @@ def decide(facts: Facts, rules: Rules) -> Decision:
     reasons = tuple(judge(facts, rules, peer))
     if rules.brakes and facts.direction is Direction.OUT and not _is_for_anybody(facts):
         reasons += tuple(Reason(code, Verdict.HOLD, subject) for code, subject in rules.brakes.holding(facts))
+    if facts.found and facts.direction is Direction.OUT and facts.kind in CARRY_WORDS:
+        reasons += tuple(
+            Reason(f"content_rule_{rule.verdict.value}s", rule.verdict, rule.name) for rule in rules.content.speaking(facts)
+        )
     verdict = max((reason.verdict for reason in reasons), key=STRICTNESS.__getitem__)
     return Decision(verdict, reasons, rules.version)
 

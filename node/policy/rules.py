@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from node.policy.audiences import Audience
 from node.policy.brakes import Brakes
+from node.policy.content import ContentRules
 
 
 class Mode(StrEnum):
@@ -50,11 +51,12 @@ class Rules:
     peers: Mapping[str, PeerRule] = field(default_factory=dict)
     version: int = 0
     brakes: Brakes = field(default_factory=Brakes)
+    content: ContentRules = field(default_factory=ContentRules)
 
     @property
     def asks_who(self) -> bool:
         """Whether a decision depends on who says it or in which space: facts must then name them."""
-        return bool(self.brakes.actors or self.brakes.spaces)
+        return bool(self.brakes.actors or self.brakes.spaces or self.content)
 
     def peer_for(self, host: str) -> PeerRule | None:
         """Return the rule for this normalised host: its own, or its nearest parent domain's.

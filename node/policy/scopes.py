@@ -1,8 +1,18 @@
-"""Which hosts a name covers. Pure."""
+"""What a rule or a brake is for, and which hosts a name covers. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import StrEnum
+
+
+class Scope(StrEnum):
+    """Everything, or what one actor says, what is said in one space, what goes to one peer."""
+
+    NODE = "node"
+    ACTOR = "actor"
+    SPACE = "space"
+    PEER = "peer"
 
 
 def covering_hosts(host: str) -> Iterator[str]:

@@ -27,6 +27,8 @@ SENTENCES = {
     "no_agreement": N_("%(subject)s is not a partner: posts for partners go to partners alone."),
     "peer_limited": N_("%(subject)s is limited and gets public posts only."),
     "audience_too_wide": N_("Only posts up to “%(subject)s” are exchanged with this server."),
+    "content_rule_holds": N_("A rule of this node holds it until somebody has looked: %(subject)s"),
+    "content_rule_withholds": N_("A rule of this node keeps it back: %(subject)s"),
     "brake_is_on": N_("The brake is on: nothing is sent until it is released."),
     "brake_on_actor": N_("The brake is on for %(subject)s: nothing of theirs is sent until it is released."),
     "brake_on_space": N_("The brake is on for the space “%(subject)s”: nothing from it is sent until it is released."),

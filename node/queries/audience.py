@@ -7,7 +7,7 @@ Posts of others are never shown to servers or strangers: their own server answer
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, se
 from sqlalchemy.orm import Session, aliased
 
 from node.models import Actor, Block, Follow, Host, Member, Mention, Post, SpaceMember
-from node.policy import REACH, Audience, Decision, Direction, Facts, Reach, Rules, decide
+from node.policy import REACH, Audience, Decision, Direction, Facts, Findings, Reach, Rules, decide
 from node.policy.facts import READ
 from node.queries.scopes import NOBODY, Speaker, speaker
 
@@ -102,6 +102,8 @@ def visible(viewer: Viewer) -> ColumnElement[bool]:
         author.id == Post.author_id, author.suspended_at.is_(None), author.deleted_at.is_(None), author.is_shut_out.is_(False)
     )
     alive = and_(Post.deleted_at.is_(None), is_author_here)
+    if viewer.kind is not Kind.MEMBER:
+        alive = and_(alive, Post.kept_back == "")
     by_audience = or_(*(and_(Post.audience == audience, _reaches(reach, viewer)) for audience, reach in REACH.items()))
     if viewer.kind is Kind.ANONYMOUS:
         return and_(alive, Post.is_local.is_not(False), by_audience)  # is_(True) would lure SQLite to an index on the flag
@@ -140,7 +142,9 @@ def may_see(session: Session, viewer: Viewer, post: Post, rules: Rules, now: dat
 
 def read_decision(viewer: Viewer, audience: Audience, rules: Rules, now: datetime, who: Speaker = NOBODY) -> Decision:
     """Return the gate's word on a read by a server or a stranger; `who` wrote what is read."""
-    return decide(Facts(Direction.OUT, viewer.host, READ, now, audience=audience, actor=who.actor, space=who.space), rules)
+    return decide(
+        Facts(Direction.OUT, viewer.host, READ, now, audience=audience, actor=who.actor, space=who.space, found=who.found), rules
+    )
 
 
 def recipient_of(actor: Actor) -> Recipient:
@@ -184,9 +188,10 @@ def preview(
     space_id: int | None,
     rules: Rules,
     now: datetime,
+    found: Findings | None = None,
 ) -> Preview:
-    """Return who would see a post, by the very functions that deliver it."""
-    who = speaker(session, author_id, None, rules)
+    """Return who would see a post, by the very functions that deliver it. `found`: what content rules find in it."""
+    who = replace(speaker(session, author_id, None, rules), found=found)
     by_host: dict[str, int] = {}
     for recipient in recipients(session, author_id, audience, named_ids):
         by_host[recipient.host] = by_host.get(recipient.host, 0) + 1
@@ -210,7 +215,17 @@ def send_decision(
 ) -> Decision:
     """Return the gate's word on sending an activity of type `kind` to `host`, and of whom (`node.queries.scopes`)."""
     who = speaker or NOBODY
-    facts = Facts(Direction.OUT, host, kind, now, audience=audience, actor=who.actor, space=who.space, activity_id=activity_id)
+    facts = Facts(
+        Direction.OUT,
+        host,
+        kind,
+        now,
+        audience=audience,
+        actor=who.actor,
+        space=who.space,
+        activity_id=activity_id,
+        found=who.found,
+    )
     return decide(facts, rules)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from node.models import Activity, Actor, Brake, BrakePass, Delivery, Lane, Member, Post, Space
-from node.policy import BrakeScope
+from node.policy import Scope
 from node.queries.audience import viewer_member, visible
 from node.queries.peers import under
 
@@ -44,7 +44,7 @@ def on(session: Session) -> Sequence[BrakeLine]:
         select(Brake, Actor)
         .outerjoin(Member, Member.id == Brake.member_id)
         .outerjoin(Actor, Actor.id == Member.actor_id)
-        .order_by(Brake.scope != BrakeScope.NODE, Brake.pulled_at, Brake.scope, Brake.subject)
+        .order_by(Brake.scope != Scope.NODE, Brake.pulled_at, Brake.scope, Brake.subject)
     )
     lines = []
     for brake, by in rows.all():
@@ -86,11 +86,11 @@ def held_posts(session: Session, reader_id: int, limit: int = 20) -> Sequence[He
 def _covered(brake: Brake) -> ColumnElement[bool]:
     """Return the condition on `Delivery` joined with `Lane` under which this brake holds it."""
     match brake.scope:
-        case BrakeScope.PEER:
+        case Scope.PEER:
             return under(Lane.host, brake.subject)
-        case BrakeScope.ACTOR:
+        case Scope.ACTOR:
             return exists().where(Actor.id == Lane.actor_id, Actor.username == brake.subject)
-        case BrakeScope.SPACE:
+        case Scope.SPACE:
             inside = and_(Activity.id == Delivery.activity_id, Post.id == Activity.post_id, Space.id == Post.space_id)
             about = select(Space.id).where(inside, Space.name == brake.subject)
             return exists(about.correlate(Delivery))

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from node.models import Actor, Block, Follow
-from node.policy import REACH, Audience, Rules, leaves
+from node.policy import REACH, Audience, Findings, Rules, leaves
 from node.queries.audience import Preview, ServerReach, inside, send_decision, software_of
 from node.queries.scopes import Speaker, speaker
 
@@ -27,12 +28,13 @@ def by_audience(
     space_id: int | None,
     rules: Rules,
     now: datetime,
+    found_in_it: Findings | None = None,
 ) -> dict[Audience, Preview]:
     """Return for each of `audiences` what `audience.preview` returns for it."""
     followers = _followers_by_host(session, author_id)
     named, also_following = _named_by_host(session, author_id, named_ids)
     software = software_of(session, followers.keys() | named.keys())
-    who = speaker(session, author_id, None, rules)
+    who = replace(speaker(session, author_id, None, rules), found=found_in_it)
     found: dict[Audience, Preview] = {}
     for audience in audiences:
         reach = REACH[audience]

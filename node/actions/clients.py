@@ -29,6 +29,16 @@ OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"
 CODE_LASTS = timedelta(minutes=10)
 NOTED_EVERY = timedelta(hours=1)
 MOST_REDIRECTS = 10
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_TAKEN = (
+    "about acct afp aim apt bitcoin blob chrome cid data dav dict dns ed2k facetime feed file filesystem finger ftp ftps geo git "
+    "gopher hcp imap intent ipfs ipns ipp irc ircs itms itpc jabber jar javascript ldap ldaps livescript magnet mailbox mailto "
+    "market matrix mid mms mocha msteams news nfs nntp onenote opaque pop res resource rsync rtmp rtsp sftp shell sip sips "
+    "skype smb sms ssh steam svn tag tel telnet tftp tv urn vbscript view-source vnc wais webcal ws wss wyciwyg xmpp"
+)
+TAKEN_SCHEMES = frozenset(_TAKEN.split())
+"""What schemes without a dot already mean elsewhere: none of them is an app's own."""
+TAKEN_PREFIXES = ("chrome-", "edge-", "moz-", "ms-", "safari-", "search-", "web+", "x-apple")
 
 _READ = "accounts blocks bookmarks favourites filters follows lists mutes notifications search statuses"
 _WRITE = "accounts blocks bookmarks conversations favourites filters follows lists media mutes notifications reports statuses"
@@ -92,6 +102,13 @@ def check_redirect(app: ClientApp, redirect_uri: str) -> None:
         raise Invalid("redirect_uri", N_("The app did not register this redirect URI."), "redirect_uri")
 
 
+def check_challenge(challenge: str | None, method: str | None) -> None:
+    """Raise Invalid unless this is a challenge with S256: BASE64URL of 32 bytes (RFC 7636 4.2)."""
+    if method != "S256" or not challenge or not _CHALLENGE.fullmatch(challenge):
+        text = N_("This server needs a code challenge with the method S256 (RFC 7636).")
+        raise Invalid("pkce_required", text, "code_challenge")
+
+
 def authorize(
     session: Session,
     app: ClientApp,
@@ -108,9 +125,7 @@ def authorize(
     Raises Invalid: redirect URI not registered, no S256 challenge (RFC 7636), scopes the app did not register.
     """
     check_redirect(app, redirect_uri)
-    if challenge_method != "S256" or not challenge or not _CHALLENGE.fullmatch(challenge):
-        text = N_("This server needs a code challenge with the method S256 (RFC 7636).")
-        raise Invalid("pkce_required", text, "code_challenge")
+    check_challenge(challenge, challenge_method)
     granted = read_scopes(scopes)
     if not is_within(granted, app.scopes):
         raise Invalid("scope", N_("The app asks for more than it registered."), "scope")
@@ -267,18 +282,30 @@ def _proves(verifier: str, challenge: str | None) -> bool:
 
 
 def _is_redirect(uri: str) -> bool:
+    """Say whether a redirect URI leads to an app and nothing else: https, http on the app's own machine, or its own scheme."""
     if uri == OUT_OF_BAND:
         return True
     if len(uri) > 2048 or not uri.isprintable() or "\\" in uri or "#" in uri:
         return False
     try:
         parts = urlsplit(uri)
+        host = parts.hostname
+        _ = parts.port
     except ValueError:
         return False
-    if parts.scheme in ("", "javascript", "data", "vbscript", "file", "blob", "about"):
+    if "@" in parts.netloc:
         return False
-    is_web = parts.scheme in ("http", "https")
-    return "@" not in parts.netloc and (bool(parts.hostname) if is_web else bool(parts.netloc or parts.path))
+    if parts.scheme in ("http", "https"):
+        return bool(host) and (parts.scheme == "https" or host in LOOPBACK)
+    return _is_private_use(parts.scheme, uri.partition(":")[2])
+
+
+def _is_private_use(scheme: str, rest: str) -> bool:
+    """RFC 8252 7.1 wants a scheme with a dot (com.example.app:/back). Most clients have one without, like tusky://: then
+    with the slashes, and none that a browser or a system takes for something else."""
+    if "." in scheme:
+        return bool(rest)
+    return bool(scheme) and rest.startswith("//") and scheme not in TAKEN_SCHEMES and not scheme.startswith(TAKEN_PREFIXES)
 
 
 def _is_page(uri: str) -> bool:

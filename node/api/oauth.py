@@ -10,11 +10,14 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from typing import Any
-from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit, urlunsplit
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_plus, urlencode, urlsplit
 
-from flask import Response, make_response, redirect, render_template, request
+from flask import Response, make_response, render_template, request
 from flask_wtf.csrf import validate_csrf
+from werkzeug.datastructures import Headers
+from werkzeug.utils import redirect
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms.validators import ValidationError
 
@@ -29,11 +32,26 @@ from node.models import ClientApp
 from node.runtime import current_node
 from node.visitors import ask_to_sign_in, visitor
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
 GRANTS = ("authorization_code", "client_credentials")
 ASKED = ("response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method")
+EXACT = ("redirect_uri", "code_challenge")
 LONGEST_STATE = 2000
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 _AUTHORITY = re.compile(r"[a-z0-9.-]+(:\d+)?|\[[0-9a-f:.]+\](:\d+)?", re.IGNORECASE)
+
+
+class _Onward(Response):
+    """A redirect to an address as it stands: Werkzeug takes it apart and puts it together, and `app://` becomes `app:`."""
+
+    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
+        headers = super().get_wsgi_headers(environ)
+        location = self.headers["Location"]
+        if location.isascii():
+            headers["Location"] = location
+        return headers
 
 
 def metadata(caller: Caller) -> dict[str, Any]:
@@ -73,8 +91,7 @@ def authorize() -> Any:
     """GET /oauth/authorize: ask the signed-in member whether the app may act for them."""
     if visitor() is None:
         return ask_to_sign_in()
-    asked = {name: _line(request.args.get(name, "")) for name in ASKED}
-    return _page(asked)
+    return _page(_asked(request.args))
 
 
 def decide() -> Any:
@@ -82,7 +99,7 @@ def decide() -> Any:
     member = visitor()
     if member is None:
         return ask_to_sign_in()
-    asked = {name: _line(request.form.get(name, "")) for name in ASKED}
+    asked = _asked(request.form)
     try:
         if _is_foreign():
             raise ValidationError("from another site")
@@ -200,6 +217,11 @@ def _client(wanted: Given) -> tuple[str, str | None]:
     return wanted.text("client_id", most=100), secret if "client_secret" in wanted else None
 
 
+def _asked(values: Mapping[str, str]) -> dict[str, str]:
+    """Return what the app asks. What is compared exactly stays as it came."""
+    return {name: values.get(name, "") if name in EXACT else _line(values.get(name, "")) for name in ASKED}
+
+
 def _line(text: str) -> str:
     """Return a parameter without characters that no database and no header takes."""
     return "".join(character for character in text if character.isprintable())
@@ -234,9 +256,8 @@ def _refusal(app: ClientApp, asked: dict[str, str]) -> ActionError | None:
     """Return why a request that is not even worth asking the member about is refused."""
     if asked["response_type"] != "code":
         return Invalid("unsupported_response_type", "The response type has to be code.", "response_type")
-    if asked["code_challenge_method"] != "S256" or not asked["code_challenge"]:
-        return Invalid("pkce_required", "This server needs a code challenge with the method S256 (RFC 7636).", "code_challenge")
     try:
+        clients.check_challenge(asked["code_challenge"], asked["code_challenge_method"])
         if not clients.is_within(clients.read_scopes(_scopes(asked)), app.scopes):
             return Invalid("scope", "The app asks for more than it registered.", "scope")
     except ActionError as error:
@@ -252,12 +273,11 @@ def _back(asked: dict[str, str], **values: str) -> BaseResponse:
     """Redirect to the app, which has registered this very URI, with the answer in its query."""
     if asked["redirect_uri"] == clients.OUT_OF_BAND:
         return _trouble("refused", 400)
-    parts = urlsplit(asked["redirect_uri"])
-    query = [*parse_qsl(parts.query, keep_blank_values=True), *values.items()]
     if asked["state"]:
-        query.append(("state", asked["state"][:LONGEST_STATE]))
-    query.append(("iss", f"{current_node().settings.origin}/"))  # RFC 9207
-    return redirect(urlunsplit((parts.scheme, parts.netloc, parts.path, urlencode(query), "")), 303)
+        values["state"] = asked["state"][:LONGEST_STATE]
+    values["iss"] = f"{current_node().settings.origin}/"  # RFC 9207
+    uri = asked["redirect_uri"]
+    return redirect(f"{uri}{'&' if '?' in uri else '?'}{urlencode(values)}", 303, _Onward)
 
 
 def _trouble(problem: str, status: int, app: ClientApp | None = None, refusal: ActionError | None = None) -> Response:

@@ -146,12 +146,49 @@ def test_an_app_asks_for_no_more_than_it_registered(session, authorize, now):
         "https://a@b.test/x",
         "https://a.test/#x",
         "https://a.test\\@b.test",
+        "https://a.test:port/x",
+        "http://a.test/x",
+        "http://127.0.0.1.a.test/x",
+        "view-source:https://a.test/x",
+        "view-source://a.test/x",
+        "mailto:a@b.test",
+        "mailto://b.test",
+        "JavaScript://a.test/%0aalert(1)",
+        "file:///etc/passwd",
+        "ftp://a.test/",
+        "ms-settings://x",
+        "urn:ietf:wg:oauth:2.0:oob:auto",
+        "app:done",
+        "app:",
+        "com.example.app:",
+        "//a.test/x",
         " ".join(f"https://a.test/{number}" for number in range(11)),
     ],
 )
 def test_an_app_registers_honest_redirects(session, now, uris):
     with pytest.raises(Invalid):
         clients.register_app(session, "App", uris, now=now)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://a.test/x?y=1",
+        "https://a.test:8443/",
+        "http://127.0.0.1:5000/callback",
+        "http://[::1]/",
+        "http://localhost:3000/oauth",
+        "icecubesapp://",
+        "oauth2redirect://com.keylesspalace.tusky/",
+        "tusky://oauth",
+        "mona://callback",
+        "mastodon-android-auth://callback",
+        "com.example.app:/back",
+        "com.tapbots.Ivory.22300://auth",
+    ],
+)
+def test_an_app_registers_an_address_of_its_own(session, now, uri):
+    assert clients.register_app(session, "App", uri, now=now).app.redirect_uris == uri
 
 
 def test_an_app_has_a_name_and_may_use_the_out_of_band_redirect(session, now):

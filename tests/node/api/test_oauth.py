@@ -114,6 +114,12 @@ class TestTheWayIn:
         assert "form-action 'self' ivy:;" in browser.ask(asked).headers["Content-Security-Policy"]
         assert browser.decide(asked).location.startswith("ivy://back?code=")
 
+    def test_an_address_of_an_app_is_extended_as_it_stands(self, browser: Browser, stranger: Api, asked: dict[str, str]) -> None:
+        made = stranger.post("/api/v1/apps", client_name="Ice", redirect_uris="icecubesapp://")
+        asked |= {"client_id": made["client_id"], "redirect_uri": "icecubesapp://"}
+        assert "form-action 'self' icecubesapp:;" in browser.ask(asked).headers["Content-Security-Policy"]
+        assert browser.decide(asked).location.startswith("icecubesapp://?code=")
+
     def test_a_code_to_copy(self, browser: Browser, stranger: Api, asked: dict[str, str]) -> None:
         oob = "urn:ietf:wg:oauth:2.0:oob"
         made = stranger.post("/api/v1/apps", client_name="Line", redirect_uris=oob)
@@ -140,6 +146,7 @@ class TestWhatMustNotWork:
             "https://app.test/back", "https://app.test/back?keep=1&more", "https://app.test/back?keep=1/..", f"{BACK}#x",
             "https://user@app.test/back?keep=1", "https://app.test.evil.test/back?keep=1", "https://APP.test/back?keep=1", "",
             "https://app.test:443/back?keep=1", "javascript:alert(1)", "ivy://back/", "//evil.test",
+            "https://app.test/back?keep=1\u200b", "https://app\u200b.test/back?keep=1", " https://app.test/back?keep=1", "ivy://back\x00",
         ],
     )  # fmt: skip
     def test_another_redirect_uri_redirects_nowhere(self, browser: Browser, asked: dict[str, str], uri: str) -> None:
@@ -151,7 +158,8 @@ class TestWhatMustNotWork:
         ("wrong", "words"),
         [
             ({"code_challenge": ""}, "code challenge"), ({"code_challenge_method": "plain"}, "code challenge"),
-            ({"code_challenge_method": ""}, "code challenge"), ({"scope": "read follow"}, "more than it registered"),
+            ({"code_challenge_method": ""}, "code challenge"), ({"code_challenge": "short"}, "code challenge"),
+            ({"code_challenge": CHALLENGE + "\u200b"}, "code challenge"), ({"code_challenge": CHALLENGE + "="}, "code challenge"), ({"scope": "read follow"}, "more than it registered"),
             ({"scope": "admin"}, "admin"), ({"response_type": "token"}, "response type"),
         ],
     )  # fmt: skip

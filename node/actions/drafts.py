@@ -17,6 +17,7 @@ from node.queries.audience import viewer_member
 
 MOST_OPTIONS = 16
 LONGEST_OPTION = 200
+LONGEST_TITLE = 200
 LONGEST_POLL = timedelta(days=90)
 
 
@@ -56,6 +57,14 @@ def check_poll(poll: PollDraft | None) -> None:
         raise Invalid("poll_option_long", N_("An option has at most %(most)s characters."), "poll", most=LONGEST_OPTION)
     if poll.lasts is not None and not timedelta(minutes=5) <= poll.lasts <= LONGEST_POLL:
         raise Invalid("poll_length", N_("A poll lasts from 5 minutes to 90 days."), "poll")
+
+
+def check_words(text: str, title: str, summary: str, *, is_poll: bool) -> None:
+    """Raise Invalid when the title is too long, or when nothing says what a poll asks (its answers need no other text)."""
+    if len(title.strip()) > LONGEST_TITLE:
+        raise Invalid("title_long", N_("A title has at most %(most)s characters."), "title", most=LONGEST_TITLE)
+    if is_poll and not (text.strip() or title.strip() or summary.strip()):
+        raise Invalid("poll_question", N_("A poll needs a question: please write it here."), "text")
 
 
 def check_parent(session: Session, author: Actor, draft: Draft, parent: Post, rules: Rules, now: datetime) -> None:

@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session, joinedload
 
 from federation import activities, objects
 from node import activitystreams, uris
-from node.actions import content_rules, feeds, polls
-from node.actions.drafts import Draft, PollDraft, check_parent, check_poll, check_space, named_in
+from node.actions import content_rules, feeds, polls, withdrawing
+from node.actions.drafts import Draft, PollDraft, check_parent, check_poll, check_space, check_words, named_in
 from node.actions.sending import cancel_waiting, former_recipients, send
 from node.actions.texts import Text, read_text
 from node.config import Settings
@@ -42,6 +42,7 @@ from node.models import (
     Tombstone,
 )  # fmt: skip
 from node.policy import Audience, Rules, leaves
+from node.policy.audiences import is_open
 from node.queries import audience as audiences
 from node.queries.audience import Recipient, viewer_member
 from node.queries.scopes import speaker
@@ -57,6 +58,7 @@ def publish(session: Session, author: Actor, draft: Draft, *, settings: Settings
     if made_before is not None:
         return made_before
     text = read_text(session, draft.text, author, settings, is_empty_allowed=draft.poll is not None)
+    check_words(text.source, draft.title, draft.summary, is_poll=draft.poll is not None)
     check_poll(draft.poll)
     parent = draft.in_reply_to
     if parent is not None:
@@ -93,11 +95,12 @@ def edit(
     than it gives them. Raises Invalid, NotAllowed."""
     _check_own(post, by)
     read = read_text(session, text, by, settings, is_empty_allowed=post.poll is not None)
+    said = post.title if title is None else title, post.summary if summary is None else summary
+    check_words(read.source, *said, is_poll=post.poll is not None)
     now_is = (post.source, post.title, post.summary, post.is_sensitive, post.language)
     shall_be = (
         read.source,
-        post.title if title is None else title.strip(),
-        post.summary if summary is None else summary.strip(),
+        *(words.strip() for words in said),
         post.is_sensitive if is_sensitive is None else is_sensitive,
         language or post.language,
     )
@@ -122,7 +125,7 @@ def edit(
     if leaves(Audience(post.audience)):
         content_rules.ask(session, post, rules)
         reached = audiences.recipients(session, by.id, Audience(post.audience), [actor.id for actor in named])
-        _announce(session, "Update", post, _and_former(session, post, reached), settings, rules, now)
+        _announce_change(session, post, reached, settings, rules, now)
     return post
 
 
@@ -148,7 +151,8 @@ def delete(session: Session, post: Post, *, by: Actor | None, settings: Settings
     erase(session, post, now)
     if post.is_local:
         cancel_waiting(session, post.uri, now)
-        _send_delete(session, post, reached, settings, rules, now)
+        to, cc = tuple(post.addressed.get("to", ())), tuple(post.addressed.get("cc", ()))
+        _send_delete(session, post, reached, settings, rules, now, to=to, cc=cc)
 
 
 def erase(session: Session, post: Post, now: datetime) -> None:
@@ -296,14 +300,28 @@ def _announce(
     )
 
 
-def _send_delete(
-    session: Session, post: Post, recipients: list[Recipient], settings: Settings, rules: Rules, now: datetime
+def _announce_change(
+    session: Session, post: Post, reached: list[Recipient], settings: Settings, rules: Rules, now: datetime
 ) -> None:
+    """Send an edited post to those it is for now; what is open to anybody also where an earlier version went.
+
+    Where it went and is for nobody any more (L05, L16), the old words are taken back; who else it names is not told.
+    """
+    if is_open(Audience(post.audience)):
+        _announce(session, "Update", post, _and_former(session, post, reached), settings, rules, now)
+        return
+    fallen_out = withdrawing.fallen_out(session, post, reached, now)
+    _announce(session, "Update", post, reached, settings, rules, now)
+    _send_delete(session, post, fallen_out, settings, rules, now)
+
+
+def _send_delete(
+    session: Session, post: Post, recipients: list[Recipient], settings: Settings, rules: Rules, now: datetime,
+    to: tuple[str, ...] = (), cc: tuple[str, ...] = (),
+) -> None:  # fmt: skip
     if not recipients:
         return
     author = session.get_one(Actor, post.author_id)
-    to = tuple(post.addressed.get("to", ()))
-    cc = tuple(post.addressed.get("cc", ()))
     send(
         session,
         author,

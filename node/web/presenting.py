@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, current_app, request, url_for
-from flask_babel import format_date, format_datetime, format_number, format_timedelta
+from flask_babel import format_date, format_datetime, format_number, format_time, format_timedelta
+from jinja2.filters import do_striptags
 from markupsafe import Markup
 
 from node.database import utc_now
@@ -107,11 +108,22 @@ def day(moment: datetime | None) -> str:
 
 
 def moment(text: str | None) -> str:
-    """Return a date and time as others wrote it (ISO 8601), in the reader's words; what is no time is returned as it is."""
+    """Return a date and time as others wrote it (ISO 8601), in the reader's words, to the minute and with its zone (UTC; none
+    where it was written without one). What is no time is returned as it is."""
     try:
-        return str(format_datetime(datetime.fromisoformat(text or ""), "medium"))
+        when = datetime.fromisoformat(text or "")
     except ValueError:
         return text or ""
+    return f"{format_date(when, 'long')}, {format_time(when, 'short')}{' UTC' if when.tzinfo else ''}"
+
+
+def gist(post: Post, most: int = 80) -> str:
+    """Return what a post says in one line of at most `most` characters: its title, warning or text, else what a poll offers,
+    else what its files show; '' when there are no words at all. `post.options` and `post.attachments` must be loaded."""
+    words = post.title or post.summary or do_striptags(post.content_html)
+    words = words or " / ".join(option.name for option in post.options)
+    words = words or " / ".join(file.description for file in post.attachments if file.description)
+    return words if len(words) <= most else words[: most - 1].rstrip() + "…"
 
 
 def is_over(poll: Mapping[str, Any]) -> bool:
@@ -161,7 +173,7 @@ def init_app(app: Flask) -> None:
     """Give Jinja the functions above by their own names; `audience_icons` maps audience to icon."""
     functions = (
         display_name, handle, initials, tone, actor_url, post_url, crosses, ago, clock, day, moment, is_over, web_address,
-        count, asset,
+        count, asset, gist,
     )  # fmt: skip
     app.jinja_env.globals.update({function.__name__: function for function in functions}, audience_icons=ICONS)
     app.after_request(keep_assets)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response as BaseResponse
 
 from node.actions import outbox
-from node.actions.drafts import Draft, check_poll
+from node.actions.drafts import Draft, check_poll, check_words
 from node.actions.texts import read_text
 from node.database import db, row_id, transaction
 from node.errors import ActionError
@@ -181,9 +181,10 @@ def _show_preview(member: Member, writing: Writing, parent: Post | None) -> Any:
     poll = drafts.poll_of(writing)
     try:
         text = read_text(db.session(), writing.text, member.actor, current_node().settings, is_empty_allowed=poll is not None)
+        check_words(text.source, writing.title, writing.summary, is_poll=poll is not None)
         check_poll(poll)
     except ActionError as error:
-        field = "poll" if error.field == "poll" else "text"
+        field = error.field if error.field in ("poll", "title") else "text"
         return _show(member, replace(writing, errors={field: explain(error)}), parent), error.status
     found = next(
         (item for audience, item in drafts.previews(member, writing, parent).items() if audience.value == writing.audience), None

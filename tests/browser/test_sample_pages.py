@@ -54,6 +54,16 @@ def test_the_button_keeps_its_distance_from_the_last_choice(chromium, samples, w
     context.close()
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_what_may_be_chosen_in_a_poll_stands_beside_its_button(chromium, samples, width):
+    context = chromium.new_context(viewport={"width": width, "height": 800})
+    tab = context.new_page()
+    tab.goto(f"{samples}/page/home")
+    button, label = tab.locator("#option-3").bounding_box(), tab.locator("label[for=option-3]").bounding_box()
+    assert 0 < label["x"] - (button["x"] + button["width"]) <= 16
+    context.close()
+
+
 @pytest.mark.parametrize("name", ["home", "thread", "settings-profile", "sign-in", "search", "deliveries"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_keyboard_gets_everywhere_and_the_focus_is_seen(chromium, samples, name, width):

@@ -267,3 +267,16 @@ def test_a_message_out_names_what_leaves(session: Session, make: Factory, ada: A
     post = publish("@bob@peer.test look", audience=Audience.DIRECT, in_reply_to=first)
 
     assert sent(session, post)["object"]["inReplyTo"] == first.uri  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("draft", "code"),
+    [
+        ({"text": "Hello", "title": "t" * 201}, "title_long"),
+        ({"text": " ", "poll": PollDraft(("Tuesday", "Thursday"))}, "poll_question"),
+    ],
+)
+def test_a_title_has_an_end_and_a_poll_asks_something(publish, draft: dict[str, object], code: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(Invalid) as refused:
+        publish(**draft)
+    assert refused.value.code == code

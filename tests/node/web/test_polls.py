@@ -69,7 +69,7 @@ def test_what_is_wrong_with_a_poll_stands_beside_it_and_nothing_is_lost(browser,
 
 
 def test_the_preview_shows_the_poll_and_keeps_it(browser, session):
-    page = browser.post("/write", POLL | {"text": "", "do": "preview"})
+    page = browser.post("/write", POLL | {"do": "preview"})
     assert page.status_code == 200
     assert '<li dir="auto">Thursday</li>' in page.text
     assert "One answer may be chosen · ends after 1 hour" in page.text
@@ -77,13 +77,45 @@ def test_the_preview_shows_the_poll_and_keeps_it(browser, session):
     assert session.query(Post).count() == 0
 
 
-def test_a_poll_needs_no_other_words_and_its_words_can_be_edited(browser, session):
-    assert browser.post("/write", POLL | {"text": "", "do": "send"}).status_code == 303
+@pytest.mark.parametrize("do", ["send", "preview"])
+def test_a_poll_without_a_question_is_asked_for_one_and_nothing_is_lost(browser, session, do):
+    answer = browser.post("/write", POLL | {"text": " ", "do": do})
+    assert answer.status_code == 422
+    assert re.search(r'id="text-error">.*A poll needs a question: please write it here\.', answer.text)
+    assert ">\nTuesday\n\n Thursday \nFriday</textarea>" in answer.text
+    assert session.query(Post).count() == 0
+
+
+def test_a_title_is_question_enough_and_the_question_cannot_be_edited_away(browser, session):
+    assert browser.post("/write", POLL | {"text": "", "title": "Which day?", "do": "send"}).status_code == 303
     post = the_post(session)
     assert browser.post(f"/posts/{post.id}/edit", {"text": "Which day?"}).status_code == 303
-    assert browser.post(f"/posts/{post.id}/edit", {"text": ""}).status_code == 303
+    answer = browser.post(f"/posts/{post.id}/edit", {"text": ""})
+    assert answer.status_code == 422
+    assert "A poll needs a question" in answer.text
     names = session.scalars(select(PollOption.name).where(PollOption.post_id == post.id).order_by(PollOption.position))
     assert list(names) == ["Tuesday", "Thursday", "Friday"]
+
+
+def test_the_page_of_a_poll_without_text_is_titled_by_what_may_be_chosen(browser, make, anna):
+    post = make.post(anna.actor, html="", options=["Tuesday", "Thursday"])
+    make.commit()
+    assert "<title>Anna: “Tuesday / Thursday”" in browser.get(f"/users/anna/posts/{post.id}").text
+
+
+def test_the_page_of_a_post_without_words_is_titled_by_its_author(browser, make, anna):
+    post = make.post(anna.actor, html="")
+    make.commit()
+    assert "<title>Post by Anna" in browser.get(f"/users/anna/posts/{post.id}").text
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "until May 5, 2099, 2:30\u202fPM UTC"), ("de", "bis 5. Mai 2099, 14:30 UTC")])
+def test_the_end_of_a_poll_is_told_to_the_minute_with_its_zone(browser, make, anna, language, words):
+    anna.language = language
+    poll = {"multiple": False, "closes_at": "2099-05-05T14:30:12+00:00", "closed": False, "voters": 0}
+    post = make.post(anna.actor, options=["Tuesday", "Thursday"], poll=poll)
+    make.commit()
+    assert words in browser.get(f"/users/anna/posts/{post.id}").text
 
 
 def test_who_voted_sees_the_result_and_their_choice(browser, make):

@@ -273,3 +273,12 @@ def test_two_presses_at_once_are_one_post(door, enter, anna, session):
     assert [answer.status_code for answer in answers] == [303, 303]
     assert len({answer.location for answer in answers}) == 1
     assert len(said(session)) == 1
+
+
+@pytest.mark.parametrize("do", ["send", "preview"])
+def test_a_title_that_is_too_long_is_refused_beside_its_field_and_kept(browser, session, do):
+    answer = browser.post("/write", {"text": "Hello", "title": "t" * 201, "audience": "members", "do": do})
+    assert answer.status_code == 422
+    assert re.search(r'id="title-error">.*A title has at most 200 characters\.', answer.text)
+    assert f'value="{"t" * 201}" aria-invalid="true"' in answer.text
+    assert session.query(Post).count() == 0

@@ -19,16 +19,22 @@ _QUIET = {"synchronize_session": False}
 
 
 def want(session: Session, kind: str, uri: str, now: datetime, budget: int = 0) -> None:
-    """Have `uri` read, soon; asking for what is asked for already changes nothing."""
+    """Have `uri` read, soon. What is waiting stays as it is; what is under way is done once more; what is parked is due."""
     row = {"id": new_id(now), "kind": kind, "uri": uri, "budget": budget, "attempts": 0, "due_at": now}
     insert_ignoring(session, Errand, [row])
+    again = update(Errand).where(Errand.kind == kind, Errand.uri == uri)
+    under_way = again.where(Errand.lease_until > now, Errand.due_at < now).values(due_at=now)
+    parked = again.where(Errand.due_at.is_(None)).values(due_at=now, attempts=0, reason="")
+    for statement in (under_way, parked):
+        session.execute(statement, execution_options=_QUIET)
     ring(session, "fetch")
 
 
 def due(session: Session, now: datetime, most: int) -> list[Errand]:
     """Return errands whose time has come and that nobody is on, the oldest first."""
     free = or_(Errand.lease_until.is_(None), Errand.lease_until <= now)
-    return list(session.scalars(select(Errand).where(Errand.due_at <= now, free).order_by(Errand.due_at).limit(most)))
+    errands = select(Errand).where(Errand.due_at <= now, free).order_by(Errand.due_at).limit(most)
+    return list(session.scalars(errands.with_for_update(skip_locked=True)))
 
 
 def lease(session: Session, errand_ids: Collection[int], receipt_ids: Collection[int], now: datetime) -> None:

@@ -96,7 +96,8 @@ def load(session: Session, ids: Sequence[int]) -> list[Arrived]:
 def fetching_due(session: Session, now: datetime, most: int) -> list[Arrived]:
     """Return receipts that wait for the network and whose time has come."""
     waiting = select(Receipt.id).where(Receipt.state == "fetching", or_(Receipt.next_at.is_(None), Receipt.next_at <= now))
-    return load(session, session.scalars(waiting.order_by(Receipt.next_at).limit(most)).all())
+    found = waiting.order_by(Receipt.next_at).limit(most).with_for_update(skip_locked=True)
+    return load(session, session.scalars(found).all())
 
 
 def finish(session: Session, ids: Sequence[int], state: str, reason: str) -> None:

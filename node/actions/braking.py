@@ -59,7 +59,8 @@ def first_deliveries(session: Session, lane_ids: Collection[int], passing: Mappi
         .group_by(Delivery.lane_id)
     )
     columns = (
-        Delivery.id, Delivery.lane_id, Delivery.activity_id, Delivery.attempts, Delivery.refusals, Delivery.created_at, Delivery.answer,
+        Delivery.id, Delivery.lane_id, Delivery.activity_id, Delivery.attempts, Delivery.refusals, Delivery.created_at,
+        Delivery.answer,
         Activity.kind, Activity.audience, Activity.actor_id, Activity.post_id,
     )  # fmt: skip
     found = select(*columns).join(Activity, Activity.id == Delivery.activity_id)

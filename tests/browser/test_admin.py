@@ -197,3 +197,13 @@ def test_the_keyboard_gets_everywhere_and_the_focus_is_seen(house, visit, page):
         """[...document.querySelectorAll("main input[type=radio]")].length - new Set([...document.querySelectorAll("main input[type=radio]")].map(one => one.name)).size"""
     )
     assert len(seen) >= wanted - inside
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_phone_shows_every_room_and_the_one_it_is_in(house, visit, language):
+    tab = visit(house.address, width=390, language=language, script=False)
+    sign_in(tab, house)
+    for page in ("/audit", "/settings", "/explain"):
+        tab.goto(f"{house.address}/admin{page}")
+        boxes = [link.bounding_box() for link in tab.locator(".admin-rooms a, .admin-doors a").all()]
+        assert [box for box in boxes if box["x"] < 0 or box["x"] + box["width"] > 390] == []

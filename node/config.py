@@ -101,6 +101,10 @@ def load(environ: Mapping[str, str], data_dir: Path | str | None = None, *, make
         sources["COURTYARD_DATA"] = "argument"
     if values["scheme"] is None:
         values["scheme"] = "http" if is_loopback(str(values["domain"])) else "https"
+    if "COURTYARD_DOMAIN" not in given and (port := split_port(str(values["bind"]))[1]):
+        values["domain"] = f"localhost:{port}"  # who moves a node at home to another port moves its address with it
+        if "COURTYARD_BIND" in given:
+            sources["COURTYARD_DOMAIN"] = "COURTYARD_BIND"
     embedded = values["redis_url"] is None
     if embedded:
         values["redis_url"] = f"unix://{_quoted(socket_path(folder))}?db=0"

@@ -178,7 +178,7 @@ def _endpoints(text: str) -> frozenset[tuple[str, int]]:
 
 VARIABLES: tuple[Variable, ...] = (
     Variable("COURTYARD_DOMAIN", "domain", lambda: "localhost:8000", _domain, "host or host:port, without https:// and path",
-             "public host[:port]: part of every id, fixed once the first actor exists"),
+             "public host[:port]: part of every id, fixed once the first actor exists; unset: localhost and the port of BIND"),
     Variable("COURTYARD_SCHEME", "scheme", lambda: None, _choice("https", "http"), "https or http",
              "scheme of our ids; unset: http when the domain is loopback, else https"),
     Variable("COURTYARD_BIND", "bind", lambda: "127.0.0.1:8000", _bind, "address:port, for instance 127.0.0.1:8000 or [::]:8000",

@@ -10,7 +10,6 @@ without an interruption.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
 import os
@@ -21,11 +20,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import IO
 
 from node.config import Settings
-from node.operations import schema, valkey
+from node.operations import running, schema, valkey
 from node.operations.parts import Part
 from node.operations.sockets import listen
 
@@ -69,7 +67,7 @@ class Supervisor:
     def run(self) -> None:
         """Start everything and return when everything has been stopped. Raises StartFailed."""
         self._catch_signals()
-        lock = _lock(self.settings.data_dir)
+        lock = _lock(self.settings)
         listener = _listen(self.settings)
         try:
             self._start_valkey()
@@ -219,20 +217,12 @@ class Supervisor:
                     part.kill()
 
 
-def _lock(data_dir: Path) -> IO[str]:
+def _lock(settings: Settings) -> IO[str]:
     """Make sure that one supervisor alone runs in a data folder. The lock goes with the process."""
-    file = (data_dir / "run.lock").open("a+")
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        file.seek(0)
-        number = file.read().strip() or "unknown"
-        file.close()
-        raise StartFailed(f"a node is running in {data_dir} already (process {number})") from error
-    file.truncate(0)
-    file.write(str(os.getpid()))
-    file.flush()
-    return file
+        return running.take(settings)
+    except running.AlreadyRunning as error:
+        raise StartFailed(f"a node is running in {settings.data_dir} already (process {error})") from error
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -76,20 +76,19 @@ class SocketServer(Server):
 
 
 def run(settings: Settings, listener: socket.socket, make: Callable[[Settings], Wsgi], ready: Callable[[Wsgi], None]) -> None:
-    """Serve until SIGTERM or SIGINT; then finish what has begun and return. `ready` is called before the first request."""
+    """Serve until SIGTERM or SIGINT; then finish what has begun and return. `ready` is called as soon as requests are taken."""
     _raise_open_files()
     application = make(settings)
     bridge = Bridge(application, settings.web_threads, Bodies(UPLOADS), origin_scheme="http")
     listener.setblocking(False)
-    ready(application)
     try:
-        asyncio.run(_serve(bridge, listener))
+        asyncio.run(_serve(bridge, listener, lambda: ready(application)))
     finally:
         bridge.close()
     log.info("web stopped")
 
 
-async def _serve(bridge: Bridge, listener: socket.socket) -> None:
+async def _serve(bridge: Bridge, listener: socket.socket, ready: Callable[[], None]) -> None:
     server = SocketServer(bridge, listener)
     loop = asyncio.get_running_loop()
 
@@ -102,7 +101,14 @@ async def _serve(bridge: Bridge, listener: socket.socket) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, leave)
     log.info("web listens", extra={"address": "{}:{}".format(*listener.getsockname()[:2]), "pid": os.getpid()})
-    await server.serve()
+    serving = loop.create_task(server.serve())
+    await asyncio.sleep(0)  # its first step takes the socket
+    try:
+        ready()
+    except BaseException:
+        server.stop()
+        raise
+    await serving
     while bridge.in_flight:
         await asyncio.sleep(0.02)
 

@@ -58,6 +58,25 @@ def test_an_empty_value_counts_as_not_set(tmp_path: Path) -> None:
     assert load({"COURTYARD_DOMAIN": "  "}, tmp_path).domain == "localhost:8000"
 
 
+@pytest.mark.parametrize(
+    ("given", "origin"),
+    [
+        ({}, "http://localhost:8000"),
+        ({"COURTYARD_BIND": "127.0.0.1:18471"}, "http://localhost:18471"),
+        ({"COURTYARD_BIND": "[::1]:80"}, "http://localhost"),
+        ({"COURTYARD_BIND": "127.0.0.1:0"}, "http://localhost:8000"),
+        ({"COURTYARD_BIND": "127.0.0.1:9000", "COURTYARD_DOMAIN": "a.example.com"}, "https://a.example.com"),
+        ({"COURTYARD_BIND": "127.0.0.1:9000", "COURTYARD_DOMAIN": "localhost:8000"}, "http://localhost:8000"),
+    ],
+)
+def test_another_port_moves_the_address_too_unless_a_domain_is_set(tmp_path: Path, given: dict[str, str], origin: str) -> None:
+    settings = load(given, tmp_path)
+    assert settings.origin == origin
+    source = {line.name: line.source for line in describe(settings)}["COURTYARD_DOMAIN"]
+    if "COURTYARD_DOMAIN" not in given and "COURTYARD_BIND" in given and not given["COURTYARD_BIND"].endswith(":0"):
+        assert source == "COURTYARD_BIND"
+
+
 def test_an_unknown_name_is_remembered_so_that_a_typing_mistake_can_be_said(tmp_path: Path) -> None:
     assert load({"COURTYARD_DOMIAN": "a.test"}, tmp_path).unknown == ("COURTYARD_DOMIAN",)
 

@@ -41,6 +41,7 @@ def web(settings, arguments):
         sys.exit(3)
 
     def ready(_application):
+        print("stand-in told that it is ready", file=sys.stderr, flush=True)
         with os.fdopen(int(arguments["--ready-fd"]), "w") as pipe:
             json.dump({"first_admin_link": f"{settings.origin}/invitations/once"}, pipe)
 

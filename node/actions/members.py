@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from federation import keys
 from node import uris
-from node.actions import audit, logins, passwords
+from node.actions import audit, logins, passwords, withdrawing
 from node.actions.departures import remove
 from node.actions.roles import ROLES, check_admin_stays, check_other, check_role
 from node.config import Settings
@@ -98,13 +98,18 @@ def ensure_node_actor(session: Session, settings: Settings, now: datetime) -> Ac
 
 
 def suspend(session: Session, member: Member, *, by: Member | None, now: datetime) -> None:
-    """Keep a member out: every session and token ends now, their posts are hidden (abuse case L17). Can be undone."""
+    """Keep a member out: every session and token ends now, their posts are hidden (abuse case L17). Can be undone.
+
+    What waits to be sent for them is cancelled, and stays so.
+    """
     check_other(member, by)
     if member.suspended_at is not None:
         return
     check_admin_stays(session, member)
     member.suspended_at = member.actor.suspended_at = now
     logins.end_everything(session, member.id, now)
+    session.flush()
+    withdrawing.silence(session, member.actor_id, now)
     audit.record(session, by, "member.suspend", member.actor.username, now=now)
     session.flush()
 

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session
 
 from federation import activities
@@ -20,7 +20,7 @@ from node.actions import feeds
 from node.actions.errands import want
 from node.actions.sending import former_recipients, send
 from node.config import Settings
-from node.models import Actor, Errand, PollVote, Post
+from node.models import Actor, Block, Errand, PollVote, Post
 from node.policy import Audience, Rules, leaves
 from node.policy.audiences import is_open
 from node.queries import audience as audiences
@@ -70,6 +70,16 @@ def close(session: Session, uri: str, *, settings: Settings, rules: Rules, now: 
         _send(session, post, settings, rules, now)
 
 
+def voters(session: Session, post: Post) -> list[Recipient]:
+    """Return the people elsewhere who voted in an open poll of ours and whom its author does not block; of others nobody."""
+    if not is_open(Audience(post.audience)):
+        return []
+    blocked = exists().where(Block.actor_id == post.author_id, Block.target_id == Actor.id)
+    votes = select(Actor).join(PollVote, PollVote.actor_id == Actor.id).where(PollVote.post_id == post.id, Actor.host != "")
+    living = votes.where(Actor.deleted_at.is_(None), Actor.suspended_at.is_(None), ~blocked).distinct()
+    return [recipient_of(actor) for actor in session.scalars(living)]
+
+
 def _poll(session: Session, uri: str) -> Post | None:
     alive = (Post.uri == uri, Post.deleted_at.is_(None), Post.poll.is_not(None))
     loaded = select(Post).where(*alive).options(*activitystreams.for_serialising())
@@ -102,11 +112,10 @@ def _send(session: Session, post: Post, settings: Settings, rules: Rules, now: d
 
 
 def _recipients(session: Session, post: Post, audience: Audience) -> Collection[Recipient]:
-    """Return whom the poll reaches, every inbox that had it, and, when anybody may see it, who voted."""
+    """Return whom the poll reaches and, when anybody may see it, every inbox that had it and who voted."""
     found = audiences.recipients(session, post.author_id, audience, [row.actor_id for row in post.mentions])
-    if is_open(audience):
-        votes = select(Actor).join(PollVote, PollVote.actor_id == Actor.id).where(PollVote.post_id == post.id, Actor.host != "")
-        living = votes.where(Actor.deleted_at.is_(None), Actor.suspended_at.is_(None)).distinct()
-        found += [recipient_of(actor) for actor in session.scalars(living)]
+    if not is_open(audience):
+        return found
+    found += voters(session, post)
     inboxes = {recipient.inbox for recipient in found} | {recipient.shared_inbox for recipient in found}
     return [*found, *(one for one in former_recipients(session, post.id) if one.inbox not in inboxes)]

@@ -18,6 +18,7 @@ from node import uris
 from node.actions import feeds
 from node.actions.errands import want
 from node.actions.sending import send
+from node.actions.withdrawing import cut_off
 from node.config import Settings
 from node.database import new_id
 from node.errors import N_, GateRefused, NotAllowed, NotThere
@@ -89,9 +90,14 @@ def accept_follow(session: Session, follow: Follow, *, settings: Settings, rules
 
 
 def reject_follow(session: Session, follow: Follow, *, settings: Settings, rules: Rules, now: datetime) -> None:
-    """Say no to who asks to follow one of ours, or end a follow that was accepted. The follower's server is told."""
+    """Say no to who asks to follow one of ours, or end a follow that was accepted. The follower's server is told.
+
+    What waits for the follower alone is cancelled.
+    """
     if not end(session, follow):
         return
+    if not follow.follower.is_local:
+        cut_off(session, follow.target_id, follow.follower, now)
     _answer(session, "Reject", follow, settings, rules, now)
 
 
@@ -105,7 +111,8 @@ def remove_follower(session: Session, actor: Actor, follower: Actor, *, settings
 def block(session: Session, actor: Actor, target: Actor, *, settings: Settings, rules: Rules, now: datetime) -> None:
     """Want nothing to do with somebody: both follows end, nothing of theirs is shown, nothing of ours served.
 
-    The block itself is never sent (ActivityPub 6.9); the end of the follows is. Raises NotAllowed (oneself).
+    The block itself is never sent (ActivityPub 6.9); the end of the follows is, and what waits for them is not.
+    Raises NotAllowed (oneself).
     """
     if actor.id == target.id:
         raise NotAllowed("block_self", N_("You cannot block yourself."))
@@ -113,6 +120,8 @@ def block(session: Session, actor: Actor, target: Actor, *, settings: Settings, 
     feeds.insert_ignoring(session, Block, [row])
     unfollow(session, actor, target, settings=settings, rules=rules, now=now)
     remove_follower(session, actor, target, settings=settings, rules=rules, now=now)
+    if not target.is_local:
+        cut_off(session, actor.id, target, now)
     told = delete(Notification).where(Notification.actor_id == actor.id, Notification.from_actor_id == target.id)
     session.execute(told)
     feeds.empty_home(session, actor.id, target.id)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import case, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from federation.addressing import strip_private
@@ -157,6 +157,18 @@ def former_recipients(session: Session, post_id: int) -> list[Recipient]:
         .distinct()
     )
     return [Recipient(0, host, inbox, None) for host, inbox in rows]
+
+
+def keepers(session: Session, post_id: int) -> list[Recipient]:
+    """Return one recipient for every inbox that has this post, or is about to: the last word there was not a Delete."""
+    rows = session.execute(
+        select(Lane.host, Lane.inbox, func.max(Delivery.id), func.max(case((Activity.kind == "Delete", Delivery.id), else_=0)))
+        .join(Delivery, Delivery.lane_id == Lane.id)
+        .join(Activity, Activity.id == Delivery.activity_id)
+        .where(Activity.post_id == post_id, or_(Delivery.attempts > 0, Delivery.state == "waiting"))
+        .group_by(Lane.host, Lane.inbox)
+    )
+    return [Recipient(0, host, inbox, None) for host, inbox, last, deleted in rows if last != deleted]
 
 
 def _ask_gate(

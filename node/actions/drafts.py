@@ -96,6 +96,12 @@ def named_in(session: Session, author: Actor, draft: Draft, text: Text) -> list[
         if answered is not None and answered.deleted_at is None:
             named[answered.id] = answered
     named.pop(author.id, None)
+    if draft.audience is Audience.DIRECT and not named and text.strangers:
+        names = ", ".join(f"@{username}@{host}" if host else f"@{username}" for username, host in text.strangers)
+        raise Invalid(
+            "names_unknown", N_("A direct message names at least one person who is known here; %(names)s: not known."), "text",
+            names=names, strangers=text.strangers,
+        )  # fmt: skip
     if draft.audience is Audience.DIRECT and not named:
         raise Invalid("nobody_named", N_("A direct message names at least one person, like @name."), "text")
     return list(named.values())

@@ -21,12 +21,14 @@ MOST_NAMED = 100
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """`source` as typed (trimmed), `html` clean, `mentions` the actors it names, `hashtags` case-folded without '#'."""
+    """`source` as typed (trimmed), `html` clean, `mentions` the actors it names, `hashtags` case-folded without '#';
+    `strangers` the (user name, host or None) it names that nobody here is known by."""
 
     source: str
     html: str
     mentions: tuple[Actor, ...]
     hashtags: tuple[str, ...]
+    strangers: tuple[tuple[str, str | None], ...] = ()
 
 
 def read_text(session: Session, source: str, author: Actor, settings: Settings, *, is_empty_allowed: bool = False) -> Text:
@@ -36,10 +38,12 @@ def read_text(session: Session, source: str, author: Actor, settings: Settings, 
         raise Invalid("text_empty", N_("Please write something first."), "text")
     if len(source) > MOST_CHARACTERS:
         raise Invalid(
-            "text_too_long", N_("That is %(over)s characters too long: the limit is %(most)s."), "text",
-            over=len(source) - MOST_CHARACTERS, most=MOST_CHARACTERS,
+            "text_too_long", N_("The text has %(number)s characters; the limit is %(most)s."), "text",
+            number=len(source), most=MOST_CHARACTERS,
         )  # fmt: skip
-    named = find_named(session, markdown.mentions(source)[:MOST_NAMED], settings)
+    names = markdown.mentions(source)[:MOST_NAMED]
+    named = find_named(session, names, settings)
+    strangers = tuple(name for name in names if _spelled(*name, settings) not in named)
     html = markdown.render(
         source,
         markdown.Links(
@@ -48,7 +52,7 @@ def read_text(session: Session, source: str, author: Actor, settings: Settings, 
         ),
     )
     actors = {actor.id: actor for actor in named.values() if actor.id != author.id}
-    return Text(source, html, tuple(actors.values()), markdown.hashtags(source)[:MOST_NAMED])
+    return Text(source, html, tuple(actors.values()), markdown.hashtags(source)[:MOST_NAMED], strangers)
 
 
 def find_named(session: Session, names: tuple[tuple[str, str | None], ...], settings: Settings) -> dict[tuple[str, str], Actor]:

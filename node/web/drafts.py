@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from flask_babel import format_timedelta
+from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from node.actions.drafts import MOST_OPTIONS, PollDraft
@@ -21,6 +22,7 @@ from node.queries import reach
 from node.queries.audience import Preview
 from node.runtime import current_node
 from node.visitors import language
+from node.web.looking_up import why_not
 from node.web.surroundings import rules
 from node.web.wording import reach_sentence
 
@@ -85,7 +87,7 @@ def typed(form: MultiDict[str, str], parent: Post | None) -> Writing:
     """Return the composer as it was sent."""
     return Writing(
         text=form.get("text", ""), audience=form.get("audience", "members"), summary=form.get("summary", "")[:500],
-        title=form.get("title", "")[:200], language=form.get("language", "")[:16], is_sensitive=form.get("sensitive") == "yes",
+        title=form.get("title", "")[:2000], language=form.get("language", "")[:16], is_sensitive=form.get("sensitive") == "yes",
         poll_options=form.get("poll_options", "").replace("\r\n", "\n"), poll_is_multiple=form.get("poll_multiple") == "yes",
         poll_lasts=form.get("poll_lasts", "86400")[:12],
         reply_id=parent.id if parent else None, space_id=form.get("space", type=row_id), key=form.get("key", "")[:64],
@@ -131,8 +133,24 @@ def named_ids(text: str, parent: Post | None, member: Member) -> set[int]:
     return found - {member.actor_id}
 
 
-def sentence(preview: Preview, named: int) -> str:
-    """Return the bar over the composer."""
+def unknown_words(strangers: Collection[tuple[str, str | None]]) -> list[str]:
+    """Say of each (user name, host or None) that nobody here is known by why the name is only text."""
+    sentences = []
+    for username, host in strangers:
+        name = f"@{username}@{host}" if host else f"@{username}"
+        if host and why_not(name) is not None:
+            sentences.append(_("%(name)s is not known here; %(host)s is not let in.", name=name, host=host))
+        elif host:
+            sentences.append(_("%(name)s is not known here yet. A search for the name can find them.", name=name))
+        else:
+            sentences.append(_("%(name)s is not known here.", name=name))
+    return sentences
+
+
+def sentence(preview: Preview, named: int, has_strangers: bool = False) -> str:
+    """Return the bar over the composer. `has_strangers`: the text names somebody whom nobody here knows."""
+    if preview.audience is Audience.DIRECT and not named and has_strangers:
+        return _("Nobody will see this: nobody you name is known here.")
     return reach_sentence(preview.audience, preview.inside, preview.outside, len(preview.reached), named)
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, Flask, Response, g, jsonify, make_response, render_template, request
+from flask_babel import format_number, lazy_gettext
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
@@ -108,7 +108,11 @@ def _page(status: int, happened: str) -> Response:
 
 def explain(error: ActionError) -> str:
     """Return an action's refusal in the reader's language, with the gate's reasons when it was the gate."""
-    words = _(error.text, **error.values) if error.values else _(error.text)
+    values = {
+        name: format_number(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        for name, value in error.values.items()
+    }
+    words = _(error.text, **values) if values else _(error.text)
     if isinstance(error, GateRefused):
         reasons = [_(text, **values) for text, values in map(sentence, error.reasons)]
         words = " ".join([words, *reasons])

@@ -57,7 +57,10 @@ def publish() -> Any:
         post = _publish(member, writing, parent)
     except ActionError as error:
         field = error.field if error.field in ("text", "audience", "title", "summary", "poll") else "text"
-        return _show(member, replace(writing, errors={field: explain(error)}), parent), error.status
+        words = explain(error)
+        if error.code == "names_unknown":
+            words = " ".join([_("Nobody would get this."), *drafts.unknown_words(error.values["strangers"])])
+        return _show(member, replace(writing, errors={field: words}), parent), error.status
     return redirect(post_url(post) if parent is None else f"{post_url(post)}#post-{post.id}", 303)
 
 
@@ -197,5 +200,8 @@ def _show_preview(member: Member, writing: Writing, parent: Post | None) -> Any:
     ]  # fmt: skip
     named = len(drafts.named_ids(writing.text, parent, member))
     lasts = dict(drafts.poll_lasts()).get(writing.poll_lasts, "")
-    shown = SimpleNamespace(poll=poll, lasts=lasts, html=text.html, sentence=drafts.sentence(found, named), servers=servers)
+    shown = SimpleNamespace(
+        poll=poll, lasts=lasts, html=text.html, sentence=drafts.sentence(found, named, bool(text.strangers)), servers=servers,
+        strangers=drafts.unknown_words(text.strangers),
+    )  # fmt: skip
     return _show(member, writing, parent, shown)

@@ -91,7 +91,7 @@ def test_the_live_preview_answers_for_whom_the_text_names(browser, make, anna, b
     ("form", "words"),
     [
         ({"text": "  ", "audience": "members"}, "Please write something first."),
-        ({"text": "x" * 20_001, "audience": "members"}, "1 characters too long"),
+        ({"text": "x" * 20_001, "audience": "members"}, "The text has 20,001 characters; the limit is 20,000."),
         ({"text": "hello", "audience": "direct"}, "names at least one person"),
     ],
 )
@@ -282,3 +282,31 @@ def test_a_title_that_is_too_long_is_refused_beside_its_field_and_kept(browser, 
     assert re.search(r'id="title-error">.*A title has at most 200 characters\.', answer.text)
     assert f'value="{"t" * 201}" aria-invalid="true"' in answer.text
     assert session.query(Post).count() == 0
+
+
+NOBODY = "hi @nobody and @x@y.example"
+
+
+def test_a_direct_message_to_unknown_names_says_who_is_not_known_and_why(browser, session):
+    answer = browser.post("/write", {"text": NOBODY, "audience": "direct", "do": "send"})
+    assert answer.status_code == 422
+    error = re.search(r'id="text-error">(.*)', answer.text)[1]
+    assert "@nobody is not known here." in error
+    assert "@x@y.example is not known here; y.example is not let in." in error
+    assert NOBODY in answer.text
+    assert said(session) == []
+
+
+@pytest.mark.parametrize("audience", ["direct", "members"])
+def test_the_preview_marks_names_that_nobody_here_knows(browser, make, audience):
+    make.member("jo")
+    make.commit()
+    page = browser.post("/write", {"text": NOBODY + " and @jo", "audience": audience, "do": "preview"}).text
+    assert "<p>@nobody is not known here.</p>" in page
+    assert "<p>@x@y.example is not known here; y.example is not let in.</p>" in page
+    assert "@jo is not known" not in page
+
+
+def test_the_preview_of_a_message_to_nobody_says_so(browser):
+    page = browser.post("/write", {"text": NOBODY, "audience": "direct", "do": "preview"}).text
+    assert "Nobody will see this: nobody you name is known here." in page

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session, joinedload
 from federation import activities, objects
 from node import activitystreams, uris
 from node.actions import content_rules, feeds, polls, withdrawing
-from node.actions.drafts import Draft, PollDraft, check_parent, check_poll, check_space, named_in
+from node.actions.drafts import Draft, PollDraft, check_parent, check_poll, check_space, check_words, named_in
 from node.actions.sending import cancel_waiting, former_recipients, send
 from node.actions.texts import Text, read_text
 from node.config import Settings
@@ -58,6 +58,7 @@ def publish(session: Session, author: Actor, draft: Draft, *, settings: Settings
     if made_before is not None:
         return made_before
     text = read_text(session, draft.text, author, settings, is_empty_allowed=draft.poll is not None)
+    check_words(text.source, draft.title, draft.summary, is_poll=draft.poll is not None)
     check_poll(draft.poll)
     parent = draft.in_reply_to
     if parent is not None:
@@ -94,11 +95,12 @@ def edit(
     than it gives them. Raises Invalid, NotAllowed."""
     _check_own(post, by)
     read = read_text(session, text, by, settings, is_empty_allowed=post.poll is not None)
+    said = post.title if title is None else title, post.summary if summary is None else summary
+    check_words(read.source, *said, is_poll=post.poll is not None)
     now_is = (post.source, post.title, post.summary, post.is_sensitive, post.language)
     shall_be = (
         read.source,
-        post.title if title is None else title.strip(),
-        post.summary if summary is None else summary.strip(),
+        *(words.strip() for words in said),
         post.is_sensitive if is_sensitive is None else is_sensitive,
         language or post.language,
     )

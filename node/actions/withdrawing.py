@@ -1,6 +1,7 @@
 """What waits to be sent is not sent any more: its reader was blocked or removed, or its author suspended.
 
-Only deliveries that wait are cancelled; what a server has taken it has. Order holds: nothing else in a lane is moved.
+Only deliveries that wait, or that a content rule holds, are cancelled; what a server has taken it has.
+Order holds: nothing else in a lane is moved.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from node.queries.audience import Recipient, recipient_of
 CARRIES_WORDS = ("Create", "Update", "Announce", "Add")
 TAKES_BACK = ("Delete", "Undo", "Reject")
 """What still leaves for who is suspended: others would keep more without it."""
+UNSENT = ("waiting", "held")
 
 _QUIET = {"synchronize_session": False}
 
@@ -31,7 +33,7 @@ _QUIET = {"synchronize_session": False}
 def silence(session: Session, actor_id: int, now: datetime) -> int:
     """Cancel what waits of a suspended actor, except what takes something back (L17). Return how many deliveries."""
     unsaid = select(Activity.id).where(Activity.actor_id == actor_id, Activity.kind.not_in(TAKES_BACK))
-    waiting = update(Delivery).where(Delivery.activity_id.in_(unsaid), Delivery.state == "waiting")
+    waiting = update(Delivery).where(Delivery.activity_id.in_(unsaid), Delivery.state.in_(UNSENT))
     cancelled = waiting.values(state="cancelled", reason="the author was suspended", finished_at=now)
     return rows_of(session.execute(cancelled, execution_options=_QUIET))
 
@@ -50,7 +52,7 @@ def cut_off(session: Session, author_id: int, reader: Actor, now: datetime) -> i
         .join(Lane, Lane.id == Delivery.lane_id)
         .join(Activity, Activity.id == Delivery.activity_id)
         .where(Lane.actor_id == author_id, Lane.inbox.in_(inboxes))
-        .where(Delivery.state == "waiting", Activity.kind.in_(CARRIES_WORDS))
+        .where(Delivery.state.in_(UNSENT), Activity.kind.in_(CARRIES_WORDS))
     ).all()
     if not waiting:
         return 0
@@ -67,15 +69,13 @@ def fallen_out(session: Session, post: Post, reached: Collection[Recipient], now
     """
     ways, hosts = _inboxes(reached), {recipient.host for recipient in reached}
     former = [one for one in keepers(session, post.id) if one.inbox not in ways]
-    for start in range(0, len(former), CHUNK):
-        unwanted = (
-            select(Delivery.id)
-            .join(Lane, Lane.id == Delivery.lane_id)
-            .join(Activity, Activity.id == Delivery.activity_id)
-            .where(Activity.post_id == post.id, Activity.kind.in_(CARRIES_WORDS), Delivery.state == "waiting")
-            .where(Lane.inbox.in_([one.inbox for one in former[start : start + CHUNK]]))
-        )
-        _cancel(session, session.scalars(unwanted).all(), "the reader was blocked or removed", now)
+    unsent = session.execute(
+        select(Delivery.id, Lane.inbox)
+        .join(Lane, Lane.id == Delivery.lane_id)
+        .join(Activity, Activity.id == Delivery.activity_id)
+        .where(Activity.post_id == post.id, Activity.kind.in_(CARRIES_WORDS), Delivery.state.in_(UNSENT))
+    ).all()
+    _cancel(session, [row.id for row in unsent if row.inbox not in ways], "the reader was blocked or removed", now)
     return [one for one in former if one.host not in hosts]
 
 
@@ -142,7 +142,7 @@ def _inboxes(recipients: Iterable[Recipient]) -> frozenset[str]:
 def _cancel(session: Session, delivery_ids: Sequence[int], reason: str, now: datetime) -> int:
     number = 0
     for start in range(0, len(delivery_ids), CHUNK):
-        waiting = update(Delivery).where(Delivery.id.in_(delivery_ids[start : start + CHUNK]), Delivery.state == "waiting")
+        waiting = update(Delivery).where(Delivery.id.in_(delivery_ids[start : start + CHUNK]), Delivery.state.in_(UNSENT))
         cancelled = waiting.values(state="cancelled", reason=reason, finished_at=now)
         number += rows_of(session.execute(cancelled, execution_options=_QUIET))
     return number

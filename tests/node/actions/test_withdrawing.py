@@ -217,3 +217,20 @@ def test_what_waits_of_who_is_suspended_is_cancelled_except_what_takes_back(  # 
     ]
     reasons = set(session.scalars(select(Delivery.reason)))
     assert reasons == {"the author was suspended", "deleted before it arrived", ""}
+
+
+@pytest.mark.parametrize("verb", ["block", "edit", "suspend"])
+def test_what_a_content_rule_holds_is_cancelled_too(session, make, people, say, states, ways, clock, verb):
+    follow = make.follow(people.eve, people.ada)
+    post = say("Hello")
+    session.execute(update(Delivery).values(state="held"))
+    if verb == "block":
+        relations.block(session, people.ada, people.eve, **ways())
+    elif verb == "edit":
+        relations.end(session, follow)
+        outbox.edit(session, post, by=people.ada, text="Changed", **ways())
+    else:
+        ada = session.scalars(select(Member).where(Member.actor_id == people.ada.id).options(joinedload(Member.actor))).one()
+        members.suspend(session, ada, by=None, now=clock())
+
+    assert [row for row in states() if row[0] != "Reject"] == [("Create", SHARED, "cancelled")]

@@ -10,7 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node.policy import (
-    Audience, Content, ContentRule, ContentRules, Direction, Facts, LooksFor, Mode, PeerRule, PeerState, Rules, Scope, Verdict,
+    Audience,
+    Content,
+    ContentRule,
+    ContentRules,
+    Direction,
+    Facts,
+    LooksFor,
+    Mode,
+    PeerRule,
+    PeerState,
+    Rules,
+    Scope,
+    Verdict,
     decide,
 )  # fmt: skip
 from node.policy.content import compiled, is_found

@@ -19,7 +19,12 @@ from node.runtime import current_node
 def index() -> str:
     """Show the newest lines; those of one server with ?host=; every holder of one post or other object with ?object=."""
     name = asked("object")
-    return _holders(name) if name else _lines(asked("host"))
+    if not name:
+        return _lines(asked("host"))
+    uri = query.object_of(db.session(), name)
+    if query.is_known(db.session(), uri):
+        return _holders(name, uri)
+    return _lines("", name, _("Nothing of this name is known here. Give the number of a post, or its whole address."))
 
 
 def state_words(state: str) -> tuple[str, str]:
@@ -46,11 +51,11 @@ def channel_words(channel: str) -> str:
     }.get(channel, channel)
 
 
-def _lines(typed: str) -> str:
+def _lines(typed: str, name: str = "", name_problem: str = "") -> str:
     session = db.session()
     host, problem = read_host(typed) if typed else ("", "")
     older_than = request.args.get("before", type=row_id)
-    if problem:
+    if problem or name_problem:
         rows: list[Any] = []
     elif host:
         rows = query.received(session, host, older_than, PAGE_SIZE + 1)
@@ -64,14 +69,16 @@ def _lines(typed: str) -> str:
         head=query.head(session)[0],
         host=typed,
         found_host=host,
+        is_known=bool(rows) or not host or query.is_known_host(session, host),
         problem=problem,
+        name=name,
+        name_problem=name_problem,
         more=url_for("admin.ledger", host=host or None, before=found[-1].number) if has_more else "",
     )
 
 
-def _holders(name: str) -> str:
+def _holders(name: str, uri: str) -> str:
     session = db.session()
-    uri = query.object_of(session, name)
     found, has_more = cut(query.holders(session, uri, asked("after"), PAGE_SIZE + 1))
     post_id = query.post_id_of(session, uri)
     return _page(

@@ -66,7 +66,9 @@ def _examine(own: Settings) -> Iterator[Finding]:
         yield medicine.Finding("settings", medicine.State.WARN, f"the running node's are no longer possible: {error}", advice)
     if other:
         said = " ".join(f"{name}={value}" if value else f"{name} (not set)" for name, value in other.items())
-        advice = f"put them into {own.data_dir / '.env'}, where every command finds them (or restart the node, if it is to change)"
+        advice = (
+            f"put them into {own.data_dir / '.env'}, where every command finds them (or restart the node, if it is to change)"
+        )
         text = f"this shell has others than the running node, which has {said}"
         yield medicine.Finding("settings", medicine.State.WARN, text, advice)
     yield from medicine.examine(settings)

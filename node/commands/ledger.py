@@ -14,6 +14,8 @@ import click
 from node.commands.output import Refused, as_json, node_app, show, table
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from node.queries.ledger import Holder
 
 PAGE = 500
@@ -47,6 +49,9 @@ def verify(context: click.Context, first: int, is_json: bool) -> int:
             click.echo(f"  {lines:,} lines, {lines / (told - begun):,.0f}/s", err=True)
 
     with node_app(context):
+        last = query.head(db.session())[0]
+        if first > max(last, 1) and query.verify(db.session(), last + 1).fault is None:
+            raise Refused(f"there are only {last:,} lines")
         checked = query.verify(db.session(), first, progress)
     rate = checked.lines / max(time.monotonic() - begun, 1e-6)
     fault = checked.fault
@@ -71,13 +76,18 @@ def verify(context: click.Context, first: int, is_json: bool) -> int:
 @as_json
 @click.pass_context
 def show_object(context: click.Context, name: str, is_json: bool) -> int:
-    """Show every server that has, or may have, something: a post's id or any URI. Status 1 when it never left."""
+    """Show every server that has, or may have, something: a post's id or any URI.
+
+    Status 1 when it never left, and when nothing of that name is known here.
+    """
     from node.database import db
     from node.queries import ledger as query
 
     with node_app(context):
         session = db.session()
-        uri = query.object_of(session, name)
+        uri = query.object_of(session, name.strip())
+        if not query.is_known(session, uri):
+            raise Refused(_unknown(session, uri))
         found: list[Holder] = []
         while page := query.holders(session, uri, found[-1].host if found else "", PAGE):
             found += page
@@ -109,8 +119,28 @@ def export(context: click.Context, since: str | None, until: str | None, host: s
     begin, end = _moment("--since", since), _moment("--until", until)
     with node_app(context):
         peer = check_host(host) if host else None
-        for line in query.export(db.session(), begin, end, peer):
+        if peer and not query.is_known_host(db.session(), peer):
+            raise Refused(f"no server named {peer} is known here")
+        number = 0
+        for number, line in enumerate(query.export(db.session(), begin, end, peer), start=1):  # noqa: B007 - counted
             sys.stdout.write(json.dumps(line, ensure_ascii=False, sort_keys=True, separators=(",", ":")) + "\n")
+    if not number:
+        click.echo("courtyard: 0 lines", err=True)
+
+
+def _unknown(session: Session, name: str) -> str:
+    """Say that nothing is known under a name, and what to ask for instead when it is a server's."""
+    from node.actions.peers import check_host
+    from node.errors import Invalid
+    from node.queries import ledger as query
+
+    try:
+        host = check_host(name)
+    except Invalid:
+        host = ""
+    if host and "/" not in name and query.is_known_host(session, host):
+        return f"{host} is a server: `courtyard ledger export --host {host}` has what it got"
+    return f"nothing of the name {name!r} is known here: give the number of a post or the whole address of something"
 
 
 def _holder(one: Holder) -> dict[str, Any]:

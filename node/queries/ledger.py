@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from node.ledger import GENESIS, Channel, State, document, hash_of, instant
-from node.models import Disclosure, LedgerMark, Post, ReadCount
+from node.models import Activity, Actor, Disclosure, LedgerMark, Peer, Post, ReadCount, Tombstone
 
 CHUNK = 2_000
 """Lines read at a time: memory does not grow with the ledger."""
@@ -123,6 +123,25 @@ def object_of(session: Session, name: str) -> str:
     if not (name.isascii() and name.isdigit() and len(name) < 20):
         return name
     return session.scalar(select(Post.uri).where(Post.id == int(name))) or name
+
+
+def is_known(session: Session, uri: str) -> bool:
+    """Say whether this is the URI of a post, an actor, an activity, of what was deleted, or of what a line is about."""
+    wanted = (
+        select(Post.id).where(Post.uri == uri), select(Actor.id).where(Actor.uri == uri),
+        select(Activity.id).where(Activity.uri == uri), select(Tombstone.uri).where(Tombstone.uri == uri),
+        select(ROW.c.number).where(ROW.c.object_uri == uri),
+    )  # fmt: skip
+    return any(session.execute(one.limit(1)).first() is not None for one in wanted)
+
+
+def is_known_host(session: Session, host: str) -> bool:
+    """Say whether this server got anything, was decided about, or has somebody we know."""
+    wanted = (
+        select(ROW.c.number).where(ROW.c.host == host), select(Peer.host).where(Peer.host == host),
+        select(Actor.id).where(Actor.host == host),
+    )  # fmt: skip
+    return any(session.execute(one.limit(1)).first() is not None for one in wanted)
 
 
 def post_id_of(session: Session, object_uri: str) -> int | None:

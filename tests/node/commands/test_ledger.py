@@ -99,7 +99,7 @@ def test_who_has_a_post_is_shown(chain: Run, capsys) -> None:
         ("two.test", "taken", "peer_is_allowed:two.test"),
     ]
     assert chain("ledger", "show", "https://home.test/users/ada/posts/9") == 1
-    assert "never left" in capsys.readouterr().out
+    assert "is known here" in capsys.readouterr().err
 
 
 def test_an_export_is_checked_by_the_documented_lines(chain: Run, capsys) -> None:

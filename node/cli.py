@@ -29,6 +29,7 @@ COMMANDS = {
     "peer": ("peers", "Decide about other servers; import and export lists."),
     "mode": ("policy", "Set the federation mode: closed, selective or open."),
     "explain": ("policy", "Say whether something would leave or enter, and why."),
+    "rules": ("rules", "Hold or keep back posts by their content; see earlier versions of the rules."),
     "brake": ("brake", "Stop what leaves, in all or in part, and let it go again."),
     "ledger": ("ledger", "Check, ask and export the record of what left."),
     "seed": ("samples", "Make lifelike sample content for demos and measuring."),

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, render_template
 
 from node.admin import (
     brake,
+    content,
     deciding,
     exchanging,
     explaining,
@@ -73,6 +74,10 @@ ROUTES = (
     ("POST", "/brake", ADMIN, "brake", brake.pull),
     ("POST", "/brake/release", ADMIN, "release_brake", brake.release),
     ("POST", "/brake/pass/<int:post_id>", ADMIN, "pass_brake", brake.let_pass),
+    ("GET", "/rules", ADMIN, "rules", content.index),
+    ("POST", "/rules", ADMIN, "rules", content.add),
+    ("POST", "/rules/<int:rule_id>/remove", ADMIN, "remove_rule", content.remove),
+    ("POST", "/rules/let-go/<int:post_id>", ADMIN, "let_go", content.let_go),
     ("GET", "/jobs", ADMIN, "jobs", jobs.show),
     ("POST", "/jobs/receipts/<int:receipt_id>/retry", ADMIN, "retry_receipt", jobs.retry),
     ("GET", "/refusals", MODERATOR, "refusals", records.refusals),

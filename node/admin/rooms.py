@@ -57,6 +57,7 @@ def rooms(role: str) -> list[Room]:
                 ("peers", _("All servers"), "admin"),
                 ("lobby", _("Lobby"), "moderator"),
                 ("mode", _("Federation mode"), "admin"),
+                ("rules", _("Content rules"), "admin"),
                 ("exchange", _("Import and export"), "admin"),
             ),
         ),

@@ -187,6 +187,7 @@ def delivery_state(state: str) -> tuple[str, str]:
         "failed": (_("Failed"), "bad"),
         "cancelled": (_("Cancelled"), ""),
         "withheld": (_("Kept back by the gate"), ""),
+        "held": (_("Held by a content rule"), "waiting"),
     }.get(state, (state, ""))
 
 
@@ -258,6 +259,9 @@ def deed(verb: str) -> str:
         "peer.refuse_lobby": _("turned away what waited in the lobby"),
         "node.mode": _("changed the federation mode"),
         "node.settings": _("changed settings"),
+        "rule.add": _("made a content rule"),
+        "rule.remove": _("removed a content rule"),
+        "rule.let_go": _("let a held post go"),
         "brake.on": _("pulled the brake"),
         "brake.off": _("released the brake"),
         "brake.pass": _("let a post pass the brake"),

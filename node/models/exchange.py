@@ -123,7 +123,8 @@ class Delivery(Base):
     """One activity to one inbox.
 
     `state`: 'waiting' -> 'delivered' | 'failed' | 'cancelled' (a Delete overtook it) | 'withheld' (the gate said no
-    after it was queued). `answer` is the last HTTP status, 0 for no answer.
+    after it was queued); 'held' by a content rule until somebody lets the post go. `answer` is the last HTTP status, 0
+    for no answer.
     """
 
     __tablename__ = "deliveries"

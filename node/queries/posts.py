@@ -5,7 +5,7 @@ Lists of posts by time are in `timelines`; who may see what is in `audience`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -28,7 +28,7 @@ from node.models import (
     Post,
     PostVersion,
 )
-from node.queries.audience import Viewer, visible
+from node.queries.audience import Viewer, viewer_member, visible
 
 MAX_ANCESTORS = 100
 CHUNK = 500
@@ -242,3 +242,11 @@ def deliveries(session: Session, post_id: int) -> list[DeliveryLine]:
         )
         for delivery, host, inbox, next_at, activity in rows
     ]  # fmt: skip
+
+
+def held(session: Session, reader_id: int, limit: int = 50) -> Sequence[Post]:
+    """Return posts a content rule holds and `reader_id` may see, the oldest first, with their authors."""
+    waiting = exists().where(Delivery.activity_id == Activity.id, Activity.post_id == Post.id, Delivery.state == "held")
+    found = select(Post).where(Post.findings.is_not(None), Post.kept_back != "withhold", waiting)
+    found = found.where(visible(viewer_member(reader_id))).order_by(Post.id).limit(limit)
+    return session.scalars(found.options(joinedload(Post.author, innerjoin=True))).all()

@@ -108,6 +108,14 @@ def versions(session: Session, limit: int = 50) -> Sequence[tuple[RuleVersion, A
     return [(version, by) for version, by in session.execute(found.options(defer(RuleVersion.snapshot)))]
 
 
+def names_of(content: ContentRules, stored: dict[str, Any] | None) -> list[str]:
+    """Return the reasons of the rules that found something in a post (`Post.findings`), those that are gone left out."""
+    if not stored:
+        return []
+    ids = [*stored["everywhere"], *(one for those in stored["by_peer"].values() for one in those)]
+    return list(dict.fromkeys(content.by_id[one].name for one in ids if one in content.by_id))
+
+
 def _sorted(names: Iterable[str] | None) -> list[str] | None:
     return None if names is None else sorted(names)
 

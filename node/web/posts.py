@@ -21,6 +21,7 @@ from node.queries import ledger, posts
 from node.queries.audience import send_decision
 from node.queries.ledger import Holder
 from node.queries.posts import DeliveryLine
+from node.queries.rules import names_of
 from node.queries.scopes import speaker
 from node.runtime import current_node
 from node.visitors import visitor
@@ -71,6 +72,7 @@ def deliveries(post_id: int) -> str:
     """Show the author what each server got and answered."""
     found = own_post_or_404(post_id)
     lines = posts.deliveries(db.session(), post_id)
+    reasons = " · ".join(names_of(rules().content, found.findings))
     hosts = {line.host for line in lines if line.kind == "Create"}
     reached = {line.host for line in lines if line.kind == "Create" and line.state == "delivered"}
     summary = ngettext(
@@ -79,7 +81,9 @@ def deliveries(post_id: int) -> str:
     return render_template(
         "web/deliveries.html",
         post=found,
-        lines=[_line(line, _held(found, line)) for line in lines],
+        lines=[_line(line, _held(found, line), reasons) for line in lines],
+        kept_back=found.kept_back,
+        reasons=reasons,
         summary=summary,
         **_on_record(found),
     )
@@ -113,9 +117,11 @@ def _held(found: Post, line: DeliveryLine) -> str:
     return rules_words([one.as_json() for one in decision.reasons if one.verdict is Verdict.HOLD]) if decision.is_braked else ""
 
 
-def _line(line: DeliveryLine, held: str = "") -> SimpleNamespace:
+def _line(line: DeliveryLine, held: str = "", reasons: str = "") -> SimpleNamespace:
     words, tone = delivery_words(line.state)
-    reason = line.reason or (_("Answer %(status)s", status=line.answer) if line.answer else "")
+    reason = (
+        reasons if line.state == "held" else line.reason or (_("Answer %(status)s", status=line.answer) if line.answer else "")
+    )
     if held:
         words, reason = _("held by the brake"), held
     elif line.state == "waiting" and line.attempts and line.next_at:

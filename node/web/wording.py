@@ -76,6 +76,7 @@ def delivery_words(state: str) -> tuple[str, str]:
         "failed": (_("not delivered"), "bad"),
         "cancelled": (_("overtaken"), ""),
         "withheld": (_("kept back by the gate"), ""),
+        "held": (_("held until somebody has looked"), "waiting"),
     }.get(state, (state, ""))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from scripts import folders
-from scripts.benchmarks import bad_hosts, ceiling, inbound, ledger, outbound, start, timeline
+from scripts.benchmarks import bad_hosts, ceiling, gate, inbound, ledger, outbound, start, timeline
 from scripts.benchmarks.bench import Bench
 from scripts.benchmarks.fake_hosts import FakeHosts
 from scripts.benchmarks.report import Figure, heading, show, write_json
@@ -22,6 +22,7 @@ SCENARIOS: dict[str, Callable[[Bench], Iterable[Figure]]] = {
     "bad-hosts": bad_hosts.measure,
     "timeline": timeline.measure,
     "ledger": ledger.measure,
+    "gate": gate.measure,
 }
 
 

@@ -5,7 +5,7 @@ from tests.node.web.conftest import ORIGIN
 
 EXAMPLES = {
     "<int:member_id>": "1", "<int:invitation_id>": "1", "<int:report_id>": "1", "<int:delivery_id>": "1", "<int:receipt_id>": "1",
-    "<host>": "peer.test", "<int:post_id>": "1",
+    "<host>": "peer.test", "<int:post_id>": "1", "<int:rule_id>": "1",
 }  # fmt: skip
 
 

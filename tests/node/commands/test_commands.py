@@ -269,3 +269,20 @@ def test_the_brake_is_pulled_shown_and_released(courtyard: Run, capsys: Output, 
     assert courtyard("brake", "on", "--actor", "nobody") == 1
     assert courtyard("brake", "on", "--actor", "ada", "--peer", "peer.test") == 2
     assert courtyard("brake", "pass") == 2
+
+
+def test_content_rules_are_made_listed_and_removed_and_versions_are_kept(courtyard: Run, capsys: Output) -> None:
+    assert courtyard("rules", "add", "About money", "--looks-for", "word", "--value", "merger", "--withhold", "--json") == 0
+    number = answer(capsys)["id"]
+    assert courtyard("rules", "list", "--json") == 0
+    (line,) = answer(capsys)
+    assert (line["value"], line["verdict"], line["scope"]) == ("merger", "withhold", "node")
+    assert courtyard("rules", "remove", number) == 0
+    assert courtyard("rules", "remove", number) == 1
+    capsys.readouterr()
+    assert courtyard("rules", "versions", "--json") == 0
+    assert [one["change"] for one in answer(capsys)] == ["rule.remove About money", "rule.add About money"]
+    assert courtyard("rules", "versions", "1") == 0
+    assert answer(capsys)["content"][0]["value"] == "merger"
+    assert courtyard("rules", "versions", "9") == 1
+    assert courtyard("rules", "add", "x", "--looks-for", "pattern", "--value", "(") == 1

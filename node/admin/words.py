@@ -336,13 +336,16 @@ def queue_name(name: str) -> str:
 
 
 def errand_kind(kind: str) -> str:
-    """Return what an errand is to fetch."""
+    """Return what an errand is to fetch or to do; the kinds are `node.jobs.tasks.KINDS`."""
     return {
         "post": _("posts"),
         "actor": _("profiles"),
         "nodeinfo": _("what servers run on"),
         "featured": _("pinned posts"),
         "replies": _("answers"),
+        "again": _("posts to be checked once more"),
+        "poll": _("poll results to be told"),
+        "poll_end": _("polls to be closed"),
     }.get(kind, kind)
 
 

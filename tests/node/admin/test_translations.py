@@ -2,9 +2,14 @@
 
 import re
 
+import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
+from flask_babel import force_locale
 
+from node.admin.queues import QUEUES
+from node.admin.words import errand_kind, queue_name
+from node.jobs.tasks import KINDS
 from node.translations import FOLDER, load
 
 ROOT = FOLDER.parents[1]
@@ -49,3 +54,11 @@ def test_a_german_admin_reads_german(admin, ada, make):
     assert "1 Server wartet in der Lobby" in admin.get("/admin/").text
     assert "Gesperrt" in admin.get("/admin/peers").text
     assert "evil.test ist gesperrt." in admin.get("/admin/explain?peer=evil.test").text
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_every_errand_and_queue_has_words(door, language):
+    with door.test_request_context(), force_locale(language):
+        assert [kind for kind in KINDS if errand_kind(kind) == kind] == []
+        assert [name for name in QUEUES if queue_name(name) == name] == []
+        assert errand_kind("poll_end") == {"en": "polls to be closed", "de": "Umfragen zum Schließen"}[language]

@@ -22,6 +22,8 @@ RETRY_AFTER = 30
 """Seconds."""
 KEPT = ("text", "summary", "title")
 MACHINES = ("/api/", "/oauth/", "/inbox", "/.well-known/", "/nodeinfo", "/actor", "/activities/")
+HOUSED = (403, 404, 405, 410)
+"""What is answered with logo and menu; the rest stands alone, so that nothing fails or costs twice."""
 SIGNS = {401: "lock", 403: "lock", 404: "search", 410: "clock", 413: "warning", 429: "clock", 503: "clock"}
 
 
@@ -101,6 +103,7 @@ def _page(status: int, happened: str) -> Response:
     typed = "\n\n".join(value for name in KEPT if (value := request.form.get(name, "").strip())) if status != 413 else ""
     values: dict[str, Any] = {
         "title": title, "happened": happened or usual, "advice": advice, "status": status, "sign": SIGNS.get(status, "warning"),
+        "has_house": status in HOUSED and not g.get("is_in_trouble") and request.endpoint != "static",
         "kept": _("What you typed was not sent. It is kept below.") if typed else "", "typed": typed,
     }  # fmt: skip
     return make_response(render_template("errors/error.html", **surround() | values))

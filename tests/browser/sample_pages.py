@@ -157,6 +157,6 @@ def pages(reach: Any) -> dict[str, tuple[str, dict[str, Any]]]:
         "sign-in": ("web/sign_in.html", {"visitor": None, "problem": "That is not right. What you typed was kept.", "login": "anna", "next": ""}),
         "invitation": ("web/invitation.html", {"visitor": None, "problem": ""} | invitation),
         "invitation-spent": ("web/invitation_spent.html", {"visitor": None}),
-        "error-404": ("errors/error.html", {"title": "Not here", "sign": "search", "happened": "There is nothing at this address, or it is not for you.", "kept": "", "advice": "Go back, or look it up.", "status": 404, "typed": ""}),
+        "error-404": ("errors/error.html", {"title": "Not here", "sign": "search", "happened": "There is nothing at this address, or it is not for you.", "kept": "", "advice": "Go back, or look it up.", "status": 404, "typed": "", "has_house": True}),
         "error-503": ("errors/error.html", {"title": "One moment", "sign": "clock", "happened": "The house is not ready.", "kept": "What you typed is below.", "advice": "Try again in a minute.", "status": 503, "typed": "My words"}),
     }  # fmt: skip

@@ -191,7 +191,7 @@ def test_times_polls_and_links_from_elsewhere_are_shown_safely(browser, make, no
     running = make.post(bob, options=["a", "b"], poll={"multiple": False, "closes_at": soon, "closed": False, "voters": 0})
     over = make.post(bob, options=["a", "b"], poll={"multiple": False, "closes_at": past, "closed": False, "voters": 0})
     make.commit()
-    assert "Dec 5, 2026" in browser.get(f"/posts/{event.id}").text
+    assert "December 5, 2026, 10:00\u202fAM UTC" in browser.get(f"/posts/{event.id}").text
     page = browser.get(f"/posts/{odd.id}").text
     assert "<b>soon" not in page
     assert "javascript:" not in page

@@ -248,6 +248,15 @@ def test_what_is_not_there_says_so_kindly(browser, path):
         assert "Traceback" not in answer.text
 
 
+@pytest.mark.parametrize("who", ["browser", "stranger"])
+def test_an_error_page_keeps_logo_menu_and_the_name_of_the_place(request, who):
+    page = request.getfixturevalue(who).get("/nowhere").text
+    assert "<title>Nothing to see here · Courtyard</title>" in page
+    assert 'class="brand"' in page
+    assert 'aria-label="Main"' in page
+    assert page.index("Error 404") < page.index("To the front")
+
+
 def test_a_machine_gets_a_problem_document(stranger):
     answer = stranger.get("/nowhere", headers={"Accept": "application/json"})
     assert answer.mimetype == "application/problem+json"

@@ -25,7 +25,7 @@ from node.visitors import the_member
 OFFERED = (PeerState.ALLOWED, PeerState.PARTNER, PeerState.LIMITED, PeerState.BLOCKED)
 WIDEST = (Audience.FOLLOWERS, Audience.PARTNERS, Audience.DIRECT)
 """Audiences one can stop at; without a limit public posts go too."""
-TYPED = ("note", "public_reason", "owner", "purpose", "expires", "widest")
+TYPED = ("note", "public_reason", "owner", "purpose", "expires", "review", "widest")
 KINDS = (
     "Create", "Update", "Delete", "Announce", "Like", "Undo", "Follow", "Accept", "Reject", "Move", "Flag", "Block", "Add",
     "Remove",
@@ -41,9 +41,9 @@ def ask(host: str, state: str) -> str:
     if peer is None:
         kinds = {"types_in": KINDS, "types_out": KINDS}
         return _page(host, state, SimpleNamespace(**dict.fromkeys(TYPED, ""), **kinds, no_media=False, no_reports=False), {})
-    expires = peer.expires_at.date().isoformat() if peer.expires_at is not None else ""
+    expires, review = (moment.date().isoformat() if moment is not None else "" for moment in (peer.expires_at, peer.review_at))
     form = SimpleNamespace(
-        note=peer.note, public_reason=peer.public_reason, expires=expires, widest=peer.widest_audience or "",
+        note=peer.note, public_reason=peer.public_reason, expires=expires, review=review, widest=peer.widest_audience or "",
         no_media=not peer.allows_media, no_reports=not peer.allows_reports, owner=peer.owner, purpose=peer.purpose,
         types_in=_ticked(peer.types_in), types_out=_ticked(peer.types_out),
     )  # fmt: skip
@@ -59,12 +59,17 @@ def decide(host: str, state: str) -> Any:
         kinds = dict.fromkeys(kinds, KINDS)
     form = SimpleNamespace(**typed, **kinds, no_media="no_media" in request.form, no_reports="no_reports" in request.form)
     now = current_node().now()
-    expires_at, problem = _read_day(form.expires, now)
+    expires_at, problem = _read_end(form.expires, now)
     if problem:
         return _page(host, state, form, {"expires": problem}), 422
+    review_at, problem = _read_day(form.review)
+    if problem:
+        return _page(host, state, form, {"review": problem}), 422
     terms: dict[str, Any] = {name: typed[name] for name in ("note", "public_reason", "owner", "purpose") if name in request.form}
     if state in OFFERED and state != PeerState.BLOCKED:  # a block keeps the terms for the day it is lifted
         terms |= {"expires_at": expires_at, "widest_audience": form.widest or None}
+        if "review" in request.form:
+            terms["review_at"] = review_at
         terms |= {"allows_media": not form.no_media, "allows_reports": not form.no_reports}
         if "types_shown" in request.form:
             terms |= {name: _kept(name, ticked, db.session.get(Peer, host)) for name, ticked in kinds.items()}
@@ -148,15 +153,22 @@ def _page(
     )  # fmt: skip
 
 
-def _read_day(text: str, now: datetime) -> tuple[datetime | None, str]:
+def _read_end(text: str, now: datetime) -> tuple[datetime | None, str]:
     """Return the end (UTC) of the day somebody typed, None for none, or what is wrong with it."""
-    if not text:
-        return None, ""
-    try:
-        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError:
-        return None, _("Please write the day like 2027-12-31.")
+    day, problem = _read_day(text)
+    if day is None:
+        return None, problem
     end = datetime.combine(day.date(), time(23, 59, 59), UTC)
     if end <= now:
         return None, _("This day is over. An agreement ends in the future.")
     return end, ""
+
+
+def _read_day(text: str) -> tuple[datetime | None, str]:
+    """Return the beginning (UTC) of the day somebody typed, None for none, or what is wrong with it."""
+    if not text:
+        return None, ""
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC), ""
+    except ValueError:
+        return None, _("Please write the day like 2027-12-31.")

@@ -116,3 +116,22 @@ def test_a_block_keeps_the_terms(admin, look, make):
     assert 'name="types_shown"' not in admin.get("/admin/peers/at/peer.test/blocked").text
     admin.post("/admin/peers/at/peer.test/blocked", {"note": ""})
     assert look().get(Peer, "peer.test").types_in == ["Create"]
+
+
+def test_the_day_to_look_again_is_set_kept_shown_and_taken_off(admin, make, look, clock):
+    make.peer("peer.test", "allowed")
+    make.commit()
+    assert 'name="review"' in admin.get(DECIDE).text
+    assert admin.post(DECIDE, terms(review="next spring")).status_code == 422
+    day = clock().date().isoformat()
+    assert admin.post(DECIDE, terms(review=day, expires="")).status_code == 303
+    peer = look().get(Peer, "peer.test")
+    assert (peer.review_at.date().isoformat(), peer.expires_at) == (day, None)
+    assert f'value="{day}"' in admin.get(DECIDE).text
+    page = admin.get("/admin/peers/at/peer.test").text
+    assert "To be looked at again" in page
+    assert "The day to look at this decision again has come." in page
+    assert admin.post(DECIDE, terms()).status_code == 303
+    assert look().get(Peer, "peer.test").review_at is not None  # a form without the field changes nothing
+    assert admin.post(DECIDE, terms(review="")).status_code == 303
+    assert look().get(Peer, "peer.test").review_at is None

@@ -45,11 +45,14 @@ def by_name(session: Session, username: str) -> Actor | None:
 
 
 def by_handle(session: Session, username: str, host: str) -> Actor | None:
-    """Return the actor `@username@host`; `host` normalised, '' for ours. The name counts in any case."""
+    """Return the actor `@username@host`; `host` normalised, '' for ours. The name counts in any case.
+
+    Where a server gave one name to several actors, the one known first keeps it: a later one takes over no handle.
+    """
     alive = select(Actor).where(Actor.host == host, Actor.suspended_at.is_(None), Actor.deleted_at.is_(None))
     if host == "":
         return session.scalar(alive.where(Actor.username == username.lower()))
-    exact = session.scalar(alive.where(Actor.username == username).limit(1))
+    exact = session.scalar(alive.where(Actor.username == username).order_by(Actor.id).limit(1))
     if exact is not None:
         return exact
     return session.scalar(alive.where(func.lower(Actor.username) == username.lower()).order_by(Actor.id).limit(1))

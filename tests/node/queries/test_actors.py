@@ -1,6 +1,7 @@
 """Actors found by name, handle and text; members; notifications."""
 
 import pytest
+from sqlalchemy import event
 
 from node.actions import feeds, members
 from node.models import Mute
@@ -21,6 +22,19 @@ def test_a_name_is_found_in_any_case(session, make, ada):
     assert actors.by_handle(session, "Eve", "good.test") is eve
     assert actors.by_handle(session, "Eve", "bad.test") is None
     assert actors.by_uri(session, eve.uri) is eve
+
+
+def test_who_is_given_a_name_later_takes_over_no_handle(session, make):
+    """SQLite would find the older row by itself; PostgreSQL any."""
+    first, second = make.remote("eve", "good.test"), make.remote("eva", "good.test")
+    second.username = "eve"
+    session.flush()
+    asked = []
+    event.listen(session.get_bind(), "before_cursor_execute", lambda *given: asked.append(given[2]))
+    for name in ("eve", "EVE"):
+        assert actors.by_handle(session, name, "good.test") is first
+    assert len(asked) == 3
+    assert all("ORDER BY actors.id" in statement for statement in asked)
 
 
 def test_those_who_are_gone_are_not_found_by_name(session, make, ada):

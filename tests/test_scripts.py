@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 
 from scripts import folders
+from scripts.benchmarks.__main__ import SCENARIOS
+from scripts.breakage.runs import RUNS, _Valkey
 
 ROOT = Path(__file__).parents[1]
 OWNER = "import sys, time; from pathlib import Path; from scripts import folders; print(folders.make('demo', Path(sys.argv[1])), flush=True); time.sleep(60)"
 
 
-@pytest.mark.parametrize("name", ["run", "demo"])
+@pytest.mark.parametrize("name", ["run", "demo", "bench", "faults"])
 def test_help_needs_nothing_set_up(tmp_path, name):
     (tmp_path / "scripts").mkdir()
     shutil.copy(ROOT / "scripts" / name, tmp_path / "scripts" / name)  # alone: neither a Python is looked for nor anything installed
@@ -25,6 +27,16 @@ def test_help_needs_nothing_set_up(tmp_path, name):
         said = subprocess.run([tmp_path / "scripts" / name, flag], capture_output=True, text=True, timeout=20, check=False)
         assert (said.returncode, said.stderr) == (0, "")
         assert said.stdout.startswith(f"scripts/{name}")
+
+
+def test_help_names_every_scenario_and_every_fault():
+    for name, known in (("bench", SCENARIOS), ("faults", RUNS)):
+        said = subprocess.run([ROOT / "scripts" / name, "--help"], capture_output=True, text=True, timeout=20, check=True).stdout
+        assert f" of {', '.join(known)}; all when none is named" in said
+
+
+def test_the_server_that_a_fault_stops_leaves_nothing_outside_the_folder_of_its_run(tmp_path):
+    assert _Valkey(tmp_path / "r06").url == f"unix://{tmp_path / 'r06'}/valkey.sock?db=0"
 
 
 def test_the_folder_of_a_killed_process_goes_at_the_next_start_and_that_of_a_living_one_stays(tmp_path):

@@ -6,7 +6,6 @@ Short runs are for CI; the long ones have the numbers of the promises (2,000 pos
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
 import sqlite3
@@ -221,7 +220,7 @@ class _Valkey:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._socket = Path("/tmp") / f"courtyard-faults-{os.getpid()}.sock"
+        self._socket = folder / "valkey.sock"  # in the run's folder, which goes however this process ends
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 

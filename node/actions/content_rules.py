@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select, update
@@ -10,9 +11,10 @@ from sqlalchemy.orm import Session
 from node.actions import audit, brakes, node_settings
 from node.actions.brakes import check_scope, check_subject
 from node.actions.roles import check_admin
+from node.content import markdown
 from node.database import new_id, rows_of
 from node.errors import N_, Invalid, NotAllowed, NotThere
-from node.models import Activity, Attachment, Delivery, Member, OutboundRule, Post
+from node.models import Activity, Actor, Attachment, Delivery, Member, OutboundRule, Post
 from node.policy import Content, Findings, LooksFor, Rules, Verdict, leaves
 from node.policy.audiences import Audience
 from node.policy.content import compiled, words_of
@@ -76,6 +78,19 @@ def ask(session: Session, post: Post, rules: Rules) -> None:
     post.kept_back = strictest.value if strictest else ""
     post.findings = _stored(found) if found else None
     session.flush()
+
+
+def foresee(
+    session: Session, author_id: int, words: Sequence[str], named_ids: Collection[int], rules: Rules
+) -> Findings | None:
+    """Return what the rules would find in a post not yet written down: `words` are its title, warning, text and options."""
+    if not rules.content:
+        return None
+    named = session.execute(select(Actor.username, Actor.host).where(Actor.id.in_(named_ids))) if named_ids else ()
+    mentions = frozenset(f"{name}@{host}" if host else name for name, host in named)
+    text = "\n".join(words)
+    content = Content(text, frozenset(markdown.hashtags(text)), mentions)
+    return rules.content.find(content, speaker(session, author_id, None, rules).actor, "")
 
 
 def content_of(post: Post, files: int) -> Content:

@@ -12,13 +12,14 @@ from flask_babel import format_timedelta
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
+from node.actions import content_rules
 from node.actions.drafts import MOST_OPTIONS, PollDraft
 from node.actions.texts import find_named
 from node.content import markdown
 from node.database import db, row_id
 from node.models import Member, Post
 from node.policy import WITHIN, Audience, Mode, leaves
-from node.queries import reach
+from node.queries import reach, spaces
 from node.queries.audience import Preview
 from node.runtime import current_node
 from node.visitors import language
@@ -116,11 +117,15 @@ def reaches(member: Member, writing: Writing, parent: Post | None) -> list[tuple
 
 
 def previews(member: Member, writing: Writing, parent: Post | None) -> dict[Audience, Preview]:
-    """Return who would see it, for every audience one may choose."""
+    """Return who would see it, for every audience one may choose; nothing of a space the member is not in."""
+    if writing.space_id is not None and not spaces.is_inside(db.session(), writing.space_id, member.actor_id):
+        return {}
+    named = named_ids(writing.text, parent, member)
+    words = (writing.title, writing.summary, writing.text, writing.poll_options)
+    found = content_rules.foresee(db.session(), member.actor_id, words, named, rules())
     return reach.by_audience(
-        db.session(), member.actor_id, choices(parent, writing.space_id), named_ids(writing.text, parent, member),
-        writing.space_id,
-        rules(), current_node().now(),
+        db.session(), member.actor_id, choices(parent, writing.space_id), named, writing.space_id, rules(), current_node().now(),
+        found,
     )  # fmt: skip
 
 

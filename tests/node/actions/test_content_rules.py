@@ -12,6 +12,8 @@ from node.actions.outbox import Draft
 from node.errors import Invalid, NotAllowed, NotThere
 from node.models import Activity, AuditEntry, Delivery, Post, Refusal, RuleVersion
 from node.policy import Audience, PeerState
+from node.queries import audience as audience_query
+from node.queries import reach
 from node.queries import rules as rules_query
 from node.queries.audience import ANONYMOUS, may_see, viewer_member, viewer_server
 
@@ -153,3 +155,16 @@ def test_every_version_of_the_rules_is_kept_with_who_and_what(session, make, add
     assert json.loads(rules_query.as_json(make.rules())) == third
     assert make.rules().version == 3
     assert session.scalars(select(AuditEntry.verb).order_by(AuditEntry.id)).all() == ["rule.add", "peer.partner", "rule.remove"]
+
+
+def test_the_preview_knows_what_the_rules_will_find(session, make, world, say, add, clock) -> None:
+    add("tag", "secret", scope="peer", subject="good.test")
+    named = [world.eve.id]
+    for text, reached in (("A #secret for @eve@good.test", 0), ("Hello @eve@good.test", 1)):
+        found = content_rules.foresee(session, world.ada.id, ["", "", text], named, make.rules())
+        arguments = (session, world.ada.id, Audience.FOLLOWERS, named, None, make.rules(), clock(), found)
+        preview = audience_query.preview(*arguments)
+        by_audience = reach.by_audience(*arguments[:2], [Audience.FOLLOWERS], *arguments[3:])
+        assert preview.outside == by_audience[Audience.FOLLOWERS].outside == reached
+        say(world.ada, text, Audience.FOLLOWERS)
+    assert states(session) == ["held", "waiting"]

@@ -30,10 +30,10 @@ def outbox(name: str) -> Response:
     session = db.session()
     base = uris.outbox_uri(actor.uri)
     if "page" not in request.args:
-        total = published.count_public(session, actor.id)
+        total = published.count_public(session, actor.id, reader.viewer)
         return answer(ordered_collection(base, total, f"{base}?page=true"), is_public=not reader.is_signed)
     before = _key("before")
-    found = published.public_of(session, actor.id, older_than=before, limit=PAGE)
+    found = published.public_of(session, actor.id, reader.viewer, older_than=before, limit=PAGE)
     shown = [(post, activitystreams.post_object(post, node.settings)) for post in found]
     items = [activitystreams.create_activity(post, document) for post, document in shown]
     this = f"{base}?page=true" + (f"&before={before}" if before else "")
@@ -74,7 +74,7 @@ def featured(name: str) -> Response:
     node = current_node()
     reader = _open_reader()
     actor = find_actor(name)
-    pinned = published.pinned_public(db.session(), actor.id)
+    pinned = published.pinned_public(db.session(), actor.id, reader.viewer)
     shown = [(post, activitystreams.post_object(post, node.settings)) for post in pinned]
     collection = whole_collection(uris.featured_uri(actor.uri), [document for _, document in shown], len(shown))
     return answer(recorded(reader, collection, shown), is_public=not reader.is_signed)
@@ -93,7 +93,7 @@ def replies(name: str, post_id: int) -> Response:
     if "page" not in request.args:
         return answer(ordered_collection(base, None, f"{base}?page=true"), is_public=not reader.is_signed)
     after = _key("after")
-    found: list[tuple[int, str]] = published.public_reply_uris(session, post.id, newer_than=after, limit=PAGE)
+    found: list[tuple[int, str]] = published.public_reply_uris(session, post.id, reader.viewer, newer_than=after, limit=PAGE)
     onward = f"{base}?page=true&after={found[-1][0]}" if len(found) == PAGE else None
     this = f"{base}?page=true" + (f"&after={after}" if after else "")
     return answer(ordered_page(this, base, [uri for _, uri in found], next=onward), is_public=not reader.is_signed)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from node.activitystreams import for_serialising
 from node.models import Actor, Follow, Member, Pin, Post
 from node.policy import Audience
-from node.queries.audience import ANONYMOUS, visible
+from node.queries.audience import ANONYMOUS, Viewer, visible
 
 OPEN = (Audience.PUBLIC, Audience.UNLISTED)
 
@@ -32,32 +32,38 @@ def local_post(session: Session, post_id: int) -> Post | None:
     return session.scalar(select(Post).where(Post.id == post_id, Post.is_local.is_(True)).options(*for_serialising()))
 
 
-def count_public(session: Session, actor_id: int) -> int:
-    public = select(func.count(Post.id)).where(Post.author_id == actor_id, Post.audience.in_(OPEN), visible(ANONYMOUS))
+def count_public(session: Session, actor_id: int, viewer: Viewer = ANONYMOUS) -> int:
+    """Return how many of the actor's posts `public_of` shows to this viewer."""
+    public = select(func.count(Post.id)).where(Post.author_id == actor_id, Post.audience.in_(OPEN), visible(viewer))
     return session.scalar(public) or 0
 
 
-def public_of(session: Session, actor_id: int, *, older_than: int | None, limit: int) -> Sequence[Post]:
-    """Return the actor's posts that anybody may see, newest first."""
-    posts = select(Post).where(Post.author_id == actor_id, Post.audience.in_(OPEN), visible(ANONYMOUS))
+def public_of(
+    session: Session, actor_id: int, viewer: Viewer = ANONYMOUS, *, older_than: int | None, limit: int
+) -> Sequence[Post]:
+    """Return the actor's posts that anybody may see, newest first; none to whom the actor blocks (L16)."""
+    posts = select(Post).where(Post.author_id == actor_id, Post.audience.in_(OPEN), visible(viewer))
     if older_than is not None:
         posts = posts.where(Post.id < older_than)
     return session.scalars(posts.order_by(Post.id.desc()).limit(limit).options(*for_serialising())).all()
 
 
-def pinned_public(session: Session, actor_id: int) -> Sequence[Post]:
-    """Return the actor's pinned posts that anybody may see, last pinned first."""
-    posts = select(Post).join(Pin, Pin.post_id == Post.id).where(Pin.actor_id == actor_id, visible(ANONYMOUS))
+def pinned_public(session: Session, actor_id: int, viewer: Viewer = ANONYMOUS) -> Sequence[Post]:
+    """Return the actor's pinned posts that anybody may see, last pinned first; none to whom the actor blocks."""
+    pinned = select(Post).join(Pin, Pin.post_id == Post.id).where(Pin.actor_id == actor_id)
+    posts = pinned.where(Post.audience.in_(OPEN), visible(viewer))
     return session.scalars(posts.order_by(Pin.id.desc()).limit(20).options(*for_serialising())).all()
 
 
-def public_reply_uris(session: Session, post_id: int, *, newer_than: int | None, limit: int) -> list[tuple[int, str]]:
-    """Return (id, uri) of replies that are public, ours and others', oldest first."""
+def public_reply_uris(
+    session: Session, post_id: int, viewer: Viewer = ANONYMOUS, *, newer_than: int | None, limit: int
+) -> list[tuple[int, str]]:
+    """Return (id, uri) of replies that are public, ours and others', oldest first; none of ours who block the viewer."""
     replies = select(Post.id, Post.uri).where(
         Post.in_reply_to_id == post_id, Post.audience == Audience.PUBLIC, Post.deleted_at.is_(None)
     )
     replies = replies.join(Actor, Actor.id == Post.author_id).where(Actor.suspended_at.is_(None), Actor.deleted_at.is_(None))
-    replies = replies.where(Actor.is_shut_out.is_(False), or_(Post.is_local.is_(False), visible(ANONYMOUS)))
+    replies = replies.where(Actor.is_shut_out.is_(False), or_(Post.is_local.is_(False), visible(viewer)))
     if newer_than is not None:
         replies = replies.where(Post.id > newer_than)
     return [(row.id, row.uri) for row in session.execute(replies.order_by(Post.id).limit(limit))]

@@ -55,7 +55,8 @@ class Thread:
 class Marks:
     """What one actor did with one post. `voted` holds the positions of the poll options chosen.
 
-    `answers` is how many answers to it they may see, MOST_COUNTED at most.
+    `answers` is how many answers to it they may see, MOST_COUNTED at most; `is_parent_seen`, whether they may see what it
+    answers.
     """
 
     liked: bool = False
@@ -64,6 +65,7 @@ class Marks:
     pinned: bool = False
     voted: tuple[int, ...] = ()
     answers: int = 0
+    is_parent_seen: bool = False
 
 
 @dataclass(frozen=True, slots=True)

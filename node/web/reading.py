@@ -17,6 +17,7 @@ from node.policy import Audience
 from node.queries import audience, posts
 from node.queries.audience import ANONYMOUS, Viewer, viewer_member
 from node.queries.posts import Marks
+from node.queries.surroundings import authors_of
 from node.queries.timelines import LIMIT, Line
 from node.runtime import current_node
 from node.visitors import visitor
@@ -54,7 +55,8 @@ def own_post_or_404(post_id: int) -> Post:
 
 
 def marks_of(shown: Iterable[Post]) -> Mapping[int, Marks]:
-    """Return what the visitor did with each post, and how many answers to it they may see (a stranger: only that).
+    """Return what the visitor did with each post, how many answers to it they may see, and whether they may see what it
+    answers (a stranger: only these).
 
     Every page with posts asks this once: here it is counted what strangers are shown.
     """
@@ -68,6 +70,10 @@ def marks_of(shown: Iterable[Post]) -> Mapping[int, Marks]:
         found.update(posts.marks(db.session(), member.actor_id, ids))
     for key, number in posts.answers(db.session(), viewer(), ids).items():
         found[key] = replace(found[key], answers=number)
+    seen = authors_of(db.session(), viewer(), {post.in_reply_to_id for post in shown if post.in_reply_to_id is not None})
+    for post in shown:
+        if post.in_reply_to_id in seen:
+            found[post.id] = replace(found[post.id], is_parent_seen=True)
     return found
 
 

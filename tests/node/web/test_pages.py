@@ -199,3 +199,19 @@ def test_times_polls_and_links_from_elsewhere_are_shown_safely(browser, make, no
     page = browser.get(f"/posts/{over.id}").text
     assert f"/posts/{over.id}/vote" not in page
     assert "closed" in page
+
+
+def test_no_page_names_an_answered_post_that_the_reader_may_not_see(browser, make, anna, jo):
+    """The id of a post says when it was written; whose it is and that it is, a message may not tell (abuse case L01)."""
+    hidden = make.post(jo.actor, Audience.SPACE, space=make.space("board", jo.actor))
+    shown = make.post(jo.actor, Audience.MEMBERS)
+    for parent in (hidden, shown):
+        answer = make.post(jo.actor, Audience.DIRECT, reply_to=parent, mentions=[anna.actor])
+        make.on_home(anna.actor, answer)
+    make.commit()
+    for path in ("/messages", "/", f"/posts/{answer.id}", "/users/jo?answers=yes"):
+        page = browser.get(path, follow_redirects=True).text
+        assert str(hidden.id) not in page, path
+    page = browser.get("/messages").text
+    assert f'href="/posts/{shown.id}">Answer to an earlier post' in page
+    assert "Answer to a post that is not here" in page

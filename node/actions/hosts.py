@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from federation.delivery import Breaker, Flow, Outcome, after_failure, after_success, begin_probe, hold, is_host_failure
 from node.actions.feeds import insert_ignoring
 from node.actions.tries import HostState, Result
+from node.database import ring
 from node.models import Host, Lane
 
 QUIET = {"synchronize_session": False}
@@ -76,6 +77,23 @@ def wake_host(session: Session, host: str, now: datetime) -> None:
     """Forget a host's failures and try everything that waits for it now: an admin says it is back."""
     session.execute(update(Host).where(Host.host == host).values(breaker={}, closed_until=None), execution_options=QUIET)
     _wake(session, host, now)
+
+
+def heard_from(session: Session, names: Collection[str], now: datetime) -> None:
+    """Something valid came in from these hosts: their breakers close, and what waited for them goes out (promise G5).
+
+    A pause that a host asked for (Retry-After) stays; its lanes are due when that ends.
+    """
+    troubled = select(Host.host, Host.breaker).where(Host.host.in_(names), Host.closed_until.is_not(None)).order_by(Host.host)
+    for host, kept in session.execute(troubled.with_for_update()).all():
+        before = read_breaker(kept)
+        breaker = after_success(before, now)
+        pause = pause_of(breaker, now)
+        closed = update(Host).where(Host.host == host).values(breaker=write_breaker(breaker), closed_until=pause)
+        session.execute(closed, execution_options=QUIET)
+        if before.is_open:
+            _wake(session, host, pause or now)
+            ring(session, "outbound")
 
 
 def read_breaker(values: dict[str, Any]) -> Breaker:
@@ -149,7 +167,7 @@ def _write_host(session: Session, state: HostState, result: Result, now: datetim
 
 
 def _wake(session: Session, host: str, now: datetime) -> None:
-    """The host is back: its waiting lanes are due at once."""
+    """The host is back: its waiting lanes are due at `now`, which may lie ahead, and no later."""
     session.execute(update(Lane).where(Lane.host == host, Lane.next_at > now).values(next_at=now), execution_options=QUIET)
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from federation.activities import Activity
 from federation.signatures import Scheme, Verified
+from node.actions import hosts
 from node.actions.feeds import insert_ignoring
 from node.database import new_id, ring
 from node.models import Host, Lane, Receipt, Refusal
@@ -101,14 +102,11 @@ def _name_of(activity_uri: str | None, body: bytes) -> str:
 
 def learn(session: Session, arrivals: Sequence[Arrival], now: datetime) -> None:
     """A valid activity closes its host's breaker (promise G5); one signed with Ed25519 says what its host understands."""
-    hosts = {arrival.host for arrival in arrivals}
-    if not hosts:
+    names = {arrival.host for arrival in arrivals}
+    if not names:
         return
-    session.execute(
-        update(Host).where(Host.host.in_(hosts), Host.closed_until.is_not(None)).values(closed_until=None, breaker={}),
-        execution_options={"synchronize_session": False},
-    )
-    reopened = update(Lane).where(Lane.host.in_(hosts), Lane.is_closed.is_(True)).values(is_closed=False)
+    hosts.heard_from(session, names, now)
+    reopened = update(Lane).where(Lane.host.in_(names), Lane.is_closed.is_(True)).values(is_closed=False)
     session.execute(reopened, execution_options={"synchronize_session": False})
     modern = {
         arrival.host for arrival in arrivals

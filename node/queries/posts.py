@@ -203,8 +203,7 @@ def marks(session: Session, actor_id: int, post_ids: Collection[int]) -> dict[in
     for post_id, position in session.execute(chosen.where(PollVote.actor_id == actor_id, PollVote.post_id.in_(ids))):
         voted.setdefault(post_id, []).append(position)
     return {
-        key: Marks(key in liked, key in boosted, key in bookmarked, key in pins, tuple(sorted(voted.get(key, ()))))
-        for key in ids
+        key: Marks(key in liked, key in boosted, key in bookmarked, key in pins, tuple(sorted(voted.get(key, ())))) for key in ids
     }
 
 

@@ -310,3 +310,16 @@ def test_the_preview_marks_names_that_nobody_here_knows(browser, make, audience)
 def test_the_preview_of_a_message_to_nobody_says_so(browser):
     page = browser.post("/write", {"text": NOBODY, "audience": "direct", "do": "preview"}).text
     assert "Nobody will see this: nobody you name is known here." in page
+
+
+def test_no_preview_tells_how_many_are_in_a_space_one_is_not_in(browser, make, anna):
+    elsewhere = make.space("board", *(make.actor(f"boss{number}") for number in range(37)))
+    own = make.space("kitchen", anna.actor)
+    make.commit()
+    form = {"text": "hello", "audience": "space"}
+    assert browser.post("/write/preview", form | {"space": str(own.id)}).status_code == 200
+    assert browser.post("/write/preview", form | {"space": str(elsewhere.id)}).status_code == 422
+    for do, text in (("preview", "hello"), ("send", "hello"), ("send", "")):
+        answer = browser.post("/write", form | {"space": str(elsewhere.id), "do": do, "text": text})
+        assert answer.status_code in (403, 422), do
+        assert "37 p" not in answer.text, do

@@ -10,7 +10,7 @@ from flask import request
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from node.actions import outbox
+from node.actions import content_rules, outbox
 from node.actions.drafts import Draft, PollDraft
 from node.actions.texts import MOST_CHARACTERS, find_named
 from node.api import limits
@@ -89,7 +89,10 @@ def preview(caller: Caller) -> dict[str, Any]:
     if parent is not None:
         named.add(parent.author_id)
     named.discard(caller.actor_id)
-    found = audiences.preview(session, caller.actor_id, audience, named, space_id, node.rules(session), node.now())
+    gate = node.rules(session)
+    words = (wanted.text("spoiler_text"), wanted.text("status", most=MOST_CHARACTERS))
+    matched = content_rules.foresee(session, caller.actor_id, words, named, gate)
+    found = audiences.preview(session, caller.actor_id, audience, named, space_id, gate, node.now(), matched)
     return {
         "audience": found.audience.value,
         "visibility": SHOWN_AS[found.audience],

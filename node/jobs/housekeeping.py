@@ -9,9 +9,10 @@ from flask import Flask
 from sqlalchemy import delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from node.actions import dormancy
+from node.actions import decisions, dormancy
 from node.database import id_floor, ring, rows_of, transaction
 from node.models import AuthorizationCode, Delivery, Errand, Host, Invitation, Lane, LoginSession, Receipt, Refusal
+from node.policy import Mode
 from node.runtime import current_node
 
 KEEP_RECEIPTS = timedelta(days=90)
@@ -33,7 +34,7 @@ def sweep(app: Flask) -> None:
     now = current_node().now()
     with transaction() as session:
         wake_lanes(session, now)
-    for step in (_receipts, _errands, _dormant, _deliveries, _refusals, _accounts, _hosts):
+    for step in (_lobby, _receipts, _errands, _dormant, _deliveries, _refusals, _accounts, _hosts):
         try:
             with transaction(is_durable=False) as session:
                 step(session, now)
@@ -53,6 +54,19 @@ def wake_lanes(session: Session, now: datetime) -> int:
         ring(session, "outbound")
         log.info("%s lanes had lost their bell", number)
     return number
+
+
+def _lobby(session: Session, now: datetime) -> None:
+    """Release what came into the lobby at the moment its server was let in: the one who decided did not see it."""
+    rules = current_node().rules(session)
+    if rules.mode is Mode.CLOSED:
+        return
+    waiting = session.scalars(select(Receipt.host).where(Receipt.state == "held").distinct()).all()
+    peers = [(host, rules.peer_for(host)) for host in waiting]
+    let_in = {host for host, peer in peers if peer and peer.state in decisions.LETS_IN and not peer.has_expired(now)}
+    number = decisions.settle_held(session, frozenset(let_in), "new", "")
+    if number:
+        log.info("%s activities in the lobby were of servers that are let in", number)
 
 
 def _receipts(session: Session, now: datetime) -> None:

@@ -51,6 +51,15 @@ def find(session: Session, token: str, now: datetime) -> Invitation | None:
     return invitation if invitation is not None and _is_open(invitation, now) else None
 
 
+def is_superseded(session: Session, token: str) -> bool:
+    """Whether this was a link for the first admin that a newer one took the place of, and nobody has used that yet."""
+    if not token or len(token) > 200 or session.scalar(select(exists().where(Member.role == "admin"))):
+        return False
+    first = select(Invitation.id).where(Invitation.token_hash == digest(token), Invitation.note == FIRST_ADMIN)
+    first = first.where(Invitation.invited_by_id.is_(None), Invitation.revoked_at.is_not(None))
+    return session.scalar(first) is not None
+
+
 def accept(
     session: Session,
     token: str,
@@ -101,9 +110,7 @@ def first_admin_link(session: Session, settings: Settings, now: datetime) -> str
     return f"{settings.origin}/invitations/{token}"
 
 
-def _make(
-    session: Session, by: Member | None, email: str | None, role: str, note: str, now: datetime
-) -> tuple[Invitation, str]:
+def _make(session: Session, by: Member | None, email: str | None, role: str, note: str, now: datetime) -> tuple[Invitation, str]:
     token = new_secret()
     invitation = Invitation(
         id=new_id(now), token_hash=digest(token), email=email, role=role, note=note,

@@ -21,6 +21,7 @@ from node.runtime import current_node
 from node.translations import LANGUAGES
 from node.web.errors import explain
 from node.web.limits import count_attempt
+from node.web.presenting import display_name
 
 LANGUAGE_DAYS = 365
 
@@ -51,6 +52,8 @@ def closed() -> Response:
 def sign_in() -> Any:
     """Check name and password, and open a session under a new secret (abuse case W02)."""
     login = request.form.get("login", "")[:320].strip()
+    if not login or not request.form.get("password"):
+        return _show_sign_in(_("Please fill in both: who you are, and your password."), login, request.form.get("next", "")), 422
     count_attempt("sign-in", _who_tries(login))
     now = current_node().now()
     member = members.verify_password(db.session(), login, request.form.get("password", "")[:1024], now)
@@ -87,7 +90,7 @@ def invitation_form(token: str) -> Any:
     """Show the form behind an invitation link."""
     invitation = invitations.find(db.session(), token, current_node().now())
     if invitation is None:
-        return render_template("web/invitation_spent.html"), 410
+        return _show_spent(token)
     form = SimpleNamespace(name="", display_name="", email=invitation.email or "", language=visitors.language())
     return _show_invitation(invitation, form, {})
 
@@ -98,7 +101,7 @@ def accept_invitation(token: str) -> Any:
     now = current_node().now()
     invitation = invitations.find(db.session(), token, now)
     if invitation is None:
-        return render_template("web/invitation_spent.html"), 410
+        return _show_spent(token)
     wishes = {name: request.form.get(name, "").strip() for name in ("name", "display_name", "email")}
     form = SimpleNamespace(language=request.form.get("language", "en"), **wishes)
     password = request.form.get("password", "")
@@ -153,9 +156,15 @@ def _show_sign_in(problem: str = "", login: str = "", next_path: str = "") -> st
     return render_template("web/sign_in.html", problem=problem, login=login, next=next_path if next_path.startswith("/") else "")
 
 
+def _show_spent(token: str) -> tuple[str, int]:
+    is_superseded = invitations.is_superseded(db.session(), token)
+    return render_template("web/invitation_spent.html", is_superseded=is_superseded), 410
+
+
 def _show_invitation(invitation: Invitation, form: SimpleNamespace, errors: dict[str, str]) -> str:
     is_first_admin = invitation.invited_by_id is None and invitation.note == invitations.FIRST_ADMIN
+    host = query.get(db.session(), invitation.invited_by_id) if invitation.invited_by_id is not None else None
     return render_template(
         "web/invitation.html", note="" if is_first_admin else invitation.note, is_first_admin=is_first_admin, form=form,
-        errors=errors, problem=errors.get("", ""),
+        errors=errors, problem=errors.get("", ""), host=display_name(host.actor) if host else "",
     )  # fmt: skip

@@ -77,7 +77,7 @@ def form(**values):
 
 def test_an_invited_person_chooses_a_name_and_is_inside(stranger, token, session):
     page = stranger.get(f"/invitations/{token}")
-    assert "Good to have you, Jo" in page.text
+    assert "Note from Anna: Good to have you, Jo" in page.text
     answer = stranger.post(f"/invitations/{token}", form())
     assert (answer.status_code, answer.location) == (303, "/")
     member = session.query(Member).filter_by(email="jo@mail.test").one()
@@ -173,3 +173,23 @@ def test_the_first_admin_reads_what_the_link_is_and_others_that_somebody_invited
     assert "This is the one-time link of the first admin" in page
     assert "Somebody invited you" not in page
     assert "Somebody invited you" in stranger.get(f"/invitations/{other}").text
+
+
+def test_a_first_link_that_a_newer_one_replaced_says_where_that_stands(stranger, session, settings, clock, make):
+    old = invitations.first_admin_link(session, settings, clock()).removeprefix(settings.origin)
+    new = invitations.first_admin_link(session, settings, clock()).removeprefix(settings.origin)
+    make.commit()
+    answer = stranger.get(old)
+    assert answer.status_code == 410
+    assert "The newest link stands in the output of scripts/run." in answer.text
+    assert stranger.get(new).status_code == 200
+    make.member("ada", role="admin")
+    make.commit()
+    assert "scripts/run" not in stranger.get(old).text
+
+
+@pytest.mark.parametrize("typed", [{"login": "", "password": ""}, {"login": "anna", "password": ""}, {"login": " ", "password": "x"}])
+def test_whoever_leaves_a_field_of_the_sign_in_empty_is_asked_for_both(stranger, lock, typed):
+    answer = stranger.post("/sign-in", typed)
+    assert answer.status_code == 422
+    assert "Please fill in both" in answer.text

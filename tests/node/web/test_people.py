@@ -257,6 +257,10 @@ def test_an_error_page_keeps_logo_menu_and_the_name_of_the_place(request, who):
     assert page.index("Error 404") < page.index("To the front")
 
 
+def test_the_search_says_what_it_finds(browser):
+    assert "The words of posts are not searched." in browser.get("/search").text
+
+
 def test_a_machine_gets_a_problem_document(stranger):
     answer = stranger.get("/nowhere", headers={"Accept": "application/json"})
     assert answer.mimetype == "application/problem+json"
@@ -274,3 +278,32 @@ def test_looking_up_what_is_for_others_finds_nothing(browser, make):
     for post in hidden:
         answer = browser.post("/search", {"q": post.uri})
         assert (answer.status_code, answer.text.count("nobody at")) == (404, nothing.text.count("nobody at"))
+
+
+@pytest.mark.parametrize("path", ["/follow", "/authorize_interaction"])
+def test_who_wants_to_follow_from_here_is_led_to_the_person(browser, make, anna, path):
+    bob = make.remote("bob", "peer.test")
+    gone = make.remote("gone", "peer.test", deleted_at=make.clock())
+    make.commit()
+    for uri, page in (
+        ("acct:bob@peer.test", "/people/@bob@peer.test"),
+        ("@bob@peer.test", "/people/@bob@peer.test"),
+        (bob.uri, "/people/@bob@peer.test"),
+        ("anna@home.test", "/users/anna"),
+        ("new@peer.test", "/search?q=new@peer.test"),
+        (gone.uri, "/search?q="),
+        ("https://evil.test/x", "/search?q=https://evil.test/x"),
+        ("javascript:alert(1)", "/search?q=javascript:alert(1)"),
+        ("", "/search"),
+    ):
+        answer = browser.get(path, query_string={"uri": uri})
+        assert answer.status_code == 303, uri
+        assert unquote(answer.location).startswith(page), uri
+        assert browser.get(answer.location).status_code == 200, uri
+
+
+def test_a_stranger_who_wants_to_follow_from_here_signs_in_and_comes_back(stranger, anna, make):
+    make.commit()
+    answer = stranger.get("/follow", query_string={"uri": "acct:bob@peer.test"})
+    assert answer.status_code == 303
+    assert parse_qs(urlsplit(answer.location).query)["next"] == ["/follow?uri=acct:bob@peer.test"]

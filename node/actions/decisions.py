@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from federation.errors import Malformed
-from federation.origins import normalise_host
+from federation.origins import is_address, normalise_host
 from federation.vocabulary import ACTIVITY_TYPES
 from node.actions import deliveries
 from node.database import ring, rows_of
@@ -103,8 +103,17 @@ def settle_held(session: Session, hosts: frozenset[str], state: str, reason: str
     return number
 
 
-def check_host(host: str, own_host: str = "") -> str:
-    """Return the host in its one spelling; a URL or a handle is taken for its host. Raises Invalid."""
+def is_bare(host: str) -> bool:
+    """Say whether a normalised host is one word, as no server on the internet is called (loopback and addresses are not)."""
+    name = host.partition(":")[0]
+    return not is_address(host) and "." not in name and name != "localhost"
+
+
+def check_host(host: str, own_host: str = "", *, allows_bare: bool = True) -> str:
+    """Return the host in its one spelling; a URL or a handle is taken for its host. Raises Invalid.
+
+    `allows_bare`: a name without a dot is taken, as one that is asked about, or of a node in an intranet.
+    """
     text = host.strip()
     text = text.removeprefix("https://").removeprefix("http://").partition("/")[0]
     text = text.rpartition("@")[2].removeprefix("*.")
@@ -112,6 +121,8 @@ def check_host(host: str, own_host: str = "") -> str:
         name = normalise_host(text)
     except Malformed as error:
         raise Invalid("host_bad", N_("This is not the name of a server."), "host") from error
+    if not allows_bare and is_bare(name):
+        raise Invalid("host_bad", N_("This is not the name of a server."), "host")
     if own_host and name == own_host:
         raise Invalid("host_own", N_("This is our own server."), "host")
     return name

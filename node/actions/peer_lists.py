@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from federation.errors import Malformed
 from federation.origins import normalise_host
 from node.actions import audit, node_settings
-from node.actions.decisions import TERMS, TIMES, check_terms, decide, enforce
+from node.actions.decisions import TERMS, TIMES, check_terms, decide, enforce, is_bare
 from node.actions.roles import check_admin
 from node.errors import N_, Invalid
 from node.models import Member, Peer
@@ -57,17 +57,19 @@ class _Row:
 
 
 def import_csv(
-    session: Session, text: str, *, by: Member | None, now: datetime, own_host: str = "", is_dry_run: bool = False
-) -> Report:
+    session: Session, text: str, *, by: Member | None, now: datetime, own_host: str = "", allows_bare: bool = True,
+    is_dry_run: bool = False,
+) -> Report:  # fmt: skip
     """Read Mastodon's domain-block CSV (`#domain,#severity,#reject_media,...`, or one host a line) and block or limit.
 
-    A decision that is as strict already stays. Obfuscated hosts (`ex*mple.org`) are reported. Raises Invalid, NotAllowed.
+    A decision that is as strict already stays. Without `allows_bare`, names without a dot are left out.
+    Obfuscated hosts (`ex*mple.org`) are reported. Raises Invalid, NotAllowed.
     """
     check_admin(by)
     _check_size(text)
     report, rows = Report(), []
     for cells in _csv_rows(text):
-        row = _read_block(cells, report, own_host)
+        row = _read_block(cells, report, own_host, allows_bare)
         if row is None:
             continue
         known = session.get(Peer, row.host)
@@ -79,8 +81,9 @@ def import_csv(
 
 
 def import_json(
-    session: Session, text: str, *, by: Member | None, now: datetime, own_host: str = "", is_dry_run: bool = False
-) -> Report:
+    session: Session, text: str, *, by: Member | None, now: datetime, own_host: str = "", allows_bare: bool = True,
+    is_dry_run: bool = False,
+) -> Report:  # fmt: skip
     """Read what `export_json` wrote: every row's decision holds from now on. Raises Invalid, NotAllowed."""
     check_admin(by)
     _check_size(text)
@@ -94,7 +97,7 @@ def import_json(
         raise Invalid("file_bad", N_("The file is not a list of servers from Courtyard."), "file")
     report, rows = Report(), []
     for each in written:
-        row = _read_row(each, report, own_host, now)
+        row = _read_row(each, report, own_host, allows_bare, now)
         if row is None:
             continue
         known = session.get(Peer, row.host)
@@ -145,7 +148,7 @@ def _csv_rows(text: str) -> Iterator[dict[str, str]]:
         raise Invalid("file_bad", N_("The file cannot be read: %(why)s"), "file", why=str(error)) from error
 
 
-def _read_block(row: dict[str, str], report: Report, own_host: str) -> _Row | None:
+def _read_block(row: dict[str, str], report: Report, own_host: str, allows_bare: bool) -> _Row | None:
     """Read a row of Mastodon's file; what cannot be taken goes to the report."""
     written = (row.get("domain") or row.get("host") or "").removeprefix("*.")
     state = SEVERITIES.get((row.get("severity") or "suspend").lower())
@@ -155,7 +158,7 @@ def _read_block(row: dict[str, str], report: Report, own_host: str) -> _Row | No
     if state is None:
         report.skipped.append((written, "severity"))
         return None
-    host = _host(written, own_host, report)
+    host = _host(written, own_host, allows_bare, report)
     if host is None:
         return None
     terms: dict[str, Any] = {}
@@ -167,12 +170,12 @@ def _read_block(row: dict[str, str], report: Report, own_host: str) -> _Row | No
     return _Row(host, state, terms)
 
 
-def _read_row(row: Any, report: Report, own_host: str, now: datetime) -> _Row | None:
+def _read_row(row: Any, report: Report, own_host: str, allows_bare: bool, now: datetime) -> _Row | None:
     """Read a row of our own file; what cannot be taken goes to the report."""
     if not isinstance(row, dict) or row.get("state") not in list(PeerState):
         report.skipped.append((str(row)[:100], "bad_row"))
         return None
-    host = _host(row.get("host"), own_host, report)
+    host = _host(row.get("host"), own_host, allows_bare, report)
     if host is None:
         return None
     try:
@@ -185,10 +188,12 @@ def _read_row(row: Any, report: Report, own_host: str, now: datetime) -> _Row | 
     return _Row(host, PeerState(row["state"]), terms | ({"expires_at": expires_at} if "expires_at" in row else {}))
 
 
-def _host(written: Any, own_host: str, report: Report) -> str | None:
+def _host(written: Any, own_host: str, allows_bare: bool, report: Report) -> str | None:
     try:
         host = normalise_host(written)
     except Malformed:
+        host = ""
+    if not host or (not allows_bare and is_bare(host)):
         report.skipped.append((str(written)[:255], "bad_host"))
         return None
     if host == own_host:

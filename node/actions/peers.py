@@ -33,17 +33,19 @@ def set_state(
     by: Member | None,
     now: datetime,
     own_host: str = "",
+    allows_bare: bool = True,
     **terms: Any,
 ) -> Peer:
     """Decide about a host (any spelling) and its subdomains, and return the row.
 
     `terms`, those not given stay as they are: note, public_reason, owner, purpose (text), types_in, types_out (activity
     types or None), widest_audience, allows_media, allows_reports, expires_at, review_at (aware or None). `own_host` is
-    this node's, about which nobody decides. Letting a host in releases what it left in the lobby; a block turns that
+    this node's, about which nobody decides; without `allows_bare` a name without a dot is
+    refused. Letting a host in releases what it left in the lobby; a block turns that
     away and withholds what waits to be sent. Raises Invalid beside its field, NotAllowed.
     """
     check_admin(by)
-    host, state = check_host(host, own_host), check_state(state)
+    host, state = check_host(host, own_host, allows_bare=allows_bare), check_state(state)
     checked = check_terms(terms, now)
     known = session.get(Peer, host)
     before = known.state if known is not None else None

@@ -76,10 +76,13 @@ def decide(host: str, state: str) -> Any:
         stops, seen = _stops(host, state, terms, now), _mark(state, terms)
         if request.form.get("do") == "look" or (stops and request.form.get("seen") != seen):
             return _page(host, state, form, {}, stops=stops, seen=seen, is_looked_at=True)
-    own_host = current_node().settings.host
+    settings = current_node().settings
     try:
         with transaction() as session:
-            peers.set_state(session, host, state, by=the_member(), now=now, own_host=own_host, **terms)
+            peers.set_state(
+                session, host, state, by=the_member(), now=now, own_host=settings.host,
+                allows_bare=settings.allow_private_addresses, **terms,
+            )  # fmt: skip
     except ActionError as error:
         return _page(host, state, form, {error.field: explain(error)}), error.status
     flash(_("%(host)s: %(state)s. It holds from this moment on.", host=host, state=peer_state(state)[0]), "good")

@@ -81,7 +81,11 @@ def _given() -> tuple[bytes, str]:
 def _read(session: Any, text: str, *, is_dry_run: bool) -> Report:
     node = current_node()
     read = peers.import_json if _is_json(text) else peers.import_csv
-    return read(session, text, by=the_member(), now=node.now(), own_host=node.settings.host, is_dry_run=is_dry_run)
+    settings = node.settings
+    return read(
+        session, text, by=the_member(), now=node.now(), own_host=settings.host, allows_bare=settings.allow_private_addresses,
+        is_dry_run=is_dry_run,
+    )  # fmt: skip
 
 
 def _is_json(text: str) -> bool:

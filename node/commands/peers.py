@@ -15,6 +15,16 @@ if TYPE_CHECKING:
 
 STATES = click.Choice(["partner", "allowed", "limited", "blocked", "waiting"])
 PAGE = 500
+SHOWN = 50
+"""Servers named before an import asks."""
+SKIPPED = {
+    "obfuscated": "its name is hidden by asterisks",
+    "bad_host": "not the name of a server",
+    "severity": "asks for nothing that we do",
+    "own_host": "this node itself",
+    "bad_row": "cannot be read",
+}
+"""Why a line of a list is left out, in words."""
 
 
 @click.group()
@@ -87,7 +97,10 @@ def _decide(context: click.Context, host: str, state: str, is_json: bool, **term
     given = {name: value for name, value in terms.items() if value is not None}
     with node_app(context) as (_, settings):
         with transaction() as session:
-            name = peers.set_state(session, host, state, by=None, now=utc_now(), own_host=settings.host, **given).host
+            name = peers.set_state(
+                session, host, state, by=None, now=utc_now(), own_host=settings.host,
+                allows_bare=settings.allow_private_addresses, **given,
+            ).host  # fmt: skip
         found = query.get(db.session(), name)
         assert found is not None
         line = _line(found)
@@ -155,25 +168,33 @@ def forget(context: click.Context, host: str, is_json: bool) -> None:
 @peer.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Say what would change and change nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @as_json
 @click.pass_context
-def import_list(context: click.Context, file: Path, dry_run: bool, is_json: bool) -> None:
+def import_list(context: click.Context, file: Path, dry_run: bool, yes: bool, is_json: bool) -> None:
     """Decide about many servers at once, from our own JSON or from Mastodon's domain-block CSV.
 
-    A line that makes no sense is named and left out; the others are taken.
+    Says what would change and asks first. A line that makes no sense is named and left out; the others are taken.
     """
     from node.actions import peers
-    from node.database import transaction, utc_now
+    from node.database import db, transaction, utc_now
 
     try:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise Refused(f"{file} is not UTF-8 text") from error
     read = peers.import_json if text.lstrip().startswith("{") else peers.import_csv
-    with node_app(context) as (_, settings), transaction() as session:
-        report = read(session, text, by=None, now=utc_now(), own_host=settings.host, is_dry_run=dry_run)
-    for row, reason in report.skipped:
-        click.echo(f"courtyard: left out ({reason}): {row}", err=True)
+    with node_app(context) as (_, settings):
+        terms: dict[str, Any] = {"by": None, "own_host": settings.host, "allows_bare": settings.allow_private_addresses}
+        report = read(db.session(), text, now=utc_now(), is_dry_run=True, **terms)
+        db.session.rollback()
+        for row, reason in report.skipped:
+            click.echo(f"courtyard: left out ({SKIPPED.get(reason, reason)}): {row}", err=True)
+        if report.changed and not dry_run:
+            if not yes:
+                _ask(report.changed, "as the file says" if read is peers.import_json else "blocked or limited")
+            with transaction() as session:
+                report = read(session, text, now=utc_now(), **terms)
     skipped = [{"row": row, "reason": reason} for row, reason in report.skipped]
     value = {"changed": report.changed, "kept": report.kept, "skipped": skipped, "dry_run": dry_run}
     tail = " (nothing was changed: --dry-run)" if dry_run else ""
@@ -201,6 +222,15 @@ def export_list(context: click.Context, file: Path | None, is_public: bool, is_j
     except OSError as error:
         raise Refused(f"{file} cannot be written: {error.strerror}") from error
     show({"file": str(file)}, is_json=is_json, text=f"written to {file}")
+
+
+def _ask(hosts: list[str], what: str) -> None:
+    """Name the servers and ask. Raises click.Abort for a no, and when nobody is there to say yes."""
+    for host in hosts[:SHOWN]:
+        click.echo(f"  {host}", err=True)
+    if len(hosts) > SHOWN:
+        click.echo(f"  and {len(hosts) - SHOWN:,} more", err=True)
+    click.confirm(f"Decide about {len(hosts):,} servers ({what})?", abort=True, err=True)
 
 
 def _line(one: PeerLine) -> dict[str, Any]:

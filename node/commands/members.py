@@ -21,7 +21,7 @@ PAGE = 500
 
 @click.group()
 def member() -> None:
-    """Add, list, suspend or remove members; change a role."""
+    """Add, list, suspend or remove members; change a role or a password."""
 
 
 @member.command("add")
@@ -133,6 +133,33 @@ def set_role(context: click.Context, name: str, role: str, is_json: bool) -> Non
         members.set_role(session, one, role, by=None, now=utc_now())
         line = _line(one)
     show(line, is_json=is_json, text=f"{name} is {role} now")
+
+
+@member.command("password")
+@click.argument("name")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input (one line).")
+@as_json
+@click.pass_context
+def set_password(context: click.Context, name: str, password_stdin: bool, is_json: bool) -> None:
+    """Give NAME, who forgot it, another password; every session and token of theirs ends.
+
+    Without --password-stdin a password is made and printed once.
+    """
+    from node.actions import members
+    from node.database import transaction, utc_now
+
+    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else secrets.token_urlsafe(15)
+    if not password:
+        raise click.UsageError("--password-stdin: no password came on standard input")
+    with node_app(context), transaction() as session:
+        one = _find(session, name)
+        members.set_password(session, one, password, now=utc_now())
+        line = {"name": one.actor.username}
+    text = f"{line['name']} has another password and is signed out everywhere"
+    if not password_stdin:
+        line["password"] = password
+        text += f"; the password, shown once: {password}"
+    show(line, is_json=is_json, text=text)
 
 
 @click.command()

@@ -146,7 +146,7 @@ def find_known(session: Session, text: str, settings: Settings) -> Actor | Post 
         return None
     host = "" if handle.host == settings.host else handle.host
     named = (func.lower(Actor.username) == handle.username.lower(), Actor.host == host, Actor.deleted_at.is_(None))
-    return session.scalar(select(Actor).where(*named).order_by(Actor.id.desc()).limit(1))
+    return session.scalar(select(Actor).where(*named).order_by(Actor.id).limit(1))  # as `actors.by_handle`
 
 
 def is_ours(text: str, settings: Settings) -> bool:

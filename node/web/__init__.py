@@ -70,6 +70,8 @@ ROUTES = (
     ("POST", "/requests/<int:actor_id>/<any(accept, reject):verb>", MEMBER, "answer_request", relations.answer),
     ("GET", "/search", MEMBER, "search", searching.search),
     ("POST", "/search", MEMBER, "look_up", searching.look_up),
+    ("GET", "/follow", MEMBER, "follow_from_here", searching.follow_from_here),
+    ("GET", "/authorize_interaction", MEMBER, "authorize_interaction", searching.follow_from_here),  # what others guess
     ("GET", "/settings", MEMBER, "settings", settings.show),
     ("GET", f"/settings/<any({', '.join(settings.PARTS)}):part>", MEMBER, "settings", settings.show),
     ("POST", f"/settings/<any({', '.join(settings.PARTS)}):part>", MEMBER, "settings", settings.save),

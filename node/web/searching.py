@@ -9,9 +9,12 @@ from typing import Any
 from flask import redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
+from node import lookups
 from node.database import db
 from node.errors import ActionError, GateRefused
+from node.models import Actor
 from node.queries import actors, posts
+from node.runtime import current_node
 from node.visitors import the_member
 from node.web.errors import explain
 from node.web.limits import count_attempt
@@ -40,6 +43,17 @@ def look_up() -> Any:
     if found is None:
         return _show(text, problem=_("There is nobody at %(text)s, or the server does not answer.", text=text)), 404
     return redirect(found, 303)
+
+
+def follow_from_here() -> Any:
+    """Lead to whom another server's page asked to follow from here (our WebFinger's subscribe template): to their profile,
+    or to the search, where a button asks their server."""
+    text = request.args.get("uri", "").strip().removeprefix("acct:")[:500]
+    node = current_node()
+    found = lookups.find_known(db.session(), text, node.settings)
+    if isinstance(found, Actor) and found.suspended_at is None and found.deleted_at is None:
+        return redirect(actor_url(found), 303)
+    return redirect(url_for("web.search", q=text or None), 303)
 
 
 def _show(text: str, problem: str = "") -> Any:

@@ -26,6 +26,8 @@ from node.web.reading import is_street_open
 from node.web.surroundings import house
 
 FEED_LENGTH = 30
+NO_SERVERS = (".invalid", ".localhost")
+"""RFC 6761: names under these never lead to another server."""
 
 
 def about() -> str:
@@ -82,6 +84,11 @@ def remote_follow(name: str) -> Any:
         handle = parse_handle(address)
     except FederationError:
         return _show(actor, address, _("An address looks like @you@example.social.")), 422
+    if handle.host == current_node().settings.host:
+        return _show(actor, address, _("This is an address of this place: sign in here to follow.")), 422
+    name, is_intranet = handle.host.partition(":")[0], current_node().settings.allow_private_addresses
+    if not is_intranet and ("." not in name or name.endswith(NO_SERVERS)):
+        return _show(actor, address, _("There can be no server named %(host)s.", host=handle.host)), 422
     template = subscribe_address(handle)
     target = f"{actor.username}@{current_node().settings.host}"
     onward = (

@@ -225,6 +225,7 @@ def test_settings_are_saved_and_recorded(admin, look, deeds):
     page = admin.get("/admin/settings").text
     assert "Nordlicht" in page
     assert '<option value="de" selected>' in page
+    assert "Plain text; an empty line begins a new paragraph." in page
     assert settings_query.get(look(), "default_language") == "de"
 
 

@@ -189,7 +189,9 @@ def test_explain_gives_the_gates_word_and_every_reason(courtyard: Run, capsys: O
     said = answer(capsys)
     assert said["outbound"]["verdict"] == "withhold"
     assert {reason["code"] for reason in said["outbound"]["reasons"]} == {"audience_stays_inside", "peer_blocked"}
-    assert said["inbound"]["verdict"] == "refuse"
+    assert "inbound" not in said, "not asked"
+    assert courtyard("explain", "--peer", "sub.bad.example", "--json") == 0
+    assert answer(capsys)["inbound"]["verdict"] == "refuse"
     assert courtyard("explain", "--actor", "anna", "--audience", "everyone", "--peer", "a.example") == 2
 
 

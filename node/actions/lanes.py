@@ -138,6 +138,12 @@ def recover(
     evidence.keep_found(session, found, now)
 
 
+def is_anything_due(session: Session, now: datetime) -> bool:
+    """Say whether a claim could find anything."""
+    free = or_(Lane.lease_until.is_(None), Lane.lease_until <= now)
+    return session.scalar(select(Lane.id).where(Lane.next_at <= now, free).limit(1)) is not None
+
+
 def is_due_at(session: Session, names: Collection[str], now: datetime) -> bool:
     """Say whether anything waits that is due at one of these hosts and that nobody holds."""
     free = or_(Lane.lease_until.is_(None), Lane.lease_until <= now)

@@ -217,6 +217,8 @@ class Dispatcher:
 
     def _claim(self, node: Node, most: int) -> list[Attempt]:
         try:
+            if not lanes.is_anything_due(db.session(), node.now()):
+                return []  # without the write lock, which others need
             with transaction(is_durable=False) as session:
                 began, now = time.monotonic(), node.now()  # not before the lock was had: the lease begins here
                 claims = lanes.claim(session, most, node.rules(session), now)

@@ -28,10 +28,10 @@ CLAIM = 128
 """Lanes claimed in one transaction, ahead of what is under way: a transaction for each would cost more than sending."""
 LOW = 16
 """With so few left to send the next are claimed."""
-QUICK = 4
+QUICK = 2
 """Requests under way at once as long as all are quick. A kill may repeat what a peer took and nobody has noted: few."""
 MOST = 192
-STUCK_AFTER = 0.03
+STUCK_AFTER = 0.05
 """Seconds after which a request counts as slow and makes room for another."""
 OBEY_EVERY = 0.5
 """Seconds between two looks whether the rules have changed: what was claimed under others and not begun is given back."""
